@@ -1,0 +1,17 @@
+//! What every room may use: errors with SQLSTATE, names, types, configuration,
+//! the clock. Nothing here knows what a workflow, a table or a socket is.
+
+pub mod clock;
+pub mod config;
+pub mod error;
+mod error_datafusion;
+pub mod name;
+pub mod roots;
+pub mod types;
+
+pub use clock::Clock;
+pub use config::Config;
+pub use error::{Error, Kind, Result};
+pub use name::{Name, quote_identifier, quote_literal};
+pub use roots::Roots;
+pub use types::Type;

@@ -1,0 +1,336 @@
+//! SQL types: their Postgres name and OID, and how a column of one is held in Arrow.
+//!
+//! Arrow has no `uuid`, `json` or `varchar(10)`: such a field carries its SQL
+//! type in its metadata under [`METADATA_KEY`], and [`Type::of`] reads it back.
+
+use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Where a field says which SQL type it is when Arrow's type does not tell.
+pub const METADATA_KEY: &str = "aqueduct.type";
+
+/// The SQL type of a column or value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Type {
+    Bool,
+    Int2,
+    Int4,
+    Int8,
+    Float4,
+    Float8,
+    /// Precision and scale. `numeric` without them is held with 38 digits, 10 of them after the point.
+    Numeric(Option<(u8, i8)>),
+    Text,
+    Varchar(Option<u32>),
+    Char(Option<u32>),
+    Bytea,
+    Date,
+    Time,
+    Timestamp,
+    Timestamptz,
+    Interval,
+    Uuid,
+    Json,
+    Jsonb,
+    /// Catalog types that clients expect in `pg_catalog`.
+    Oid,
+    Name,
+    InternalChar,
+    Regclass,
+    Regtype,
+    Regproc,
+    Record,
+    Array(Box<Type>),
+}
+
+/// Digits of a `numeric` without precision.
+pub const NUMERIC_DEFAULT: (u8, i8) = (38, 10);
+
+/// Name, other names, OID, OID of the array type, length in bytes (-1: varies).
+const NAMES: &[(Type, &str, &[&str], u32, u32, i16)] = &[
+    (Type::Bool, "boolean", &["bool"], 16, 1000, 1),
+    (Type::Int2, "smallint", &["int2"], 21, 1005, 2),
+    (Type::Int4, "integer", &["int", "int4"], 23, 1007, 4),
+    (Type::Int8, "bigint", &["int8"], 20, 1016, 8),
+    (Type::Float4, "real", &["float4"], 700, 1021, 4),
+    (Type::Float8, "double precision", &["float8", "double", "float"], 701, 1022, 8),
+    (Type::Numeric(None), "numeric", &["decimal"], 1700, 1231, -1),
+    (Type::Text, "text", &["string"], 25, 1009, -1),
+    (Type::Varchar(None), "character varying", &["varchar"], 1043, 1015, -1),
+    (Type::Char(None), "character", &["char", "bpchar"], 1042, 1014, -1),
+    (Type::Bytea, "bytea", &["blob"], 17, 1001, -1),
+    (Type::Date, "date", &[], 1082, 1182, 4),
+    (Type::Time, "time without time zone", &["time"], 1083, 1183, 8),
+    (Type::Timestamp, "timestamp without time zone", &["timestamp"], 1114, 1115, 8),
+    (Type::Timestamptz, "timestamp with time zone", &["timestamptz"], 1184, 1185, 8),
+    (Type::Interval, "interval", &[], 1186, 1187, 16),
+    (Type::Uuid, "uuid", &[], 2950, 2951, 16),
+    (Type::Json, "json", &[], 114, 199, -1),
+    (Type::Jsonb, "jsonb", &[], 3802, 3807, -1),
+    (Type::Oid, "oid", &[], 26, 1028, 4),
+    (Type::Name, "name", &[], 19, 1003, 64),
+    (Type::InternalChar, "\"char\"", &[], 18, 1002, 1),
+    (Type::Regclass, "regclass", &[], 2205, 2210, 4),
+    (Type::Regtype, "regtype", &[], 2206, 2211, 4),
+    (Type::Regproc, "regproc", &[], 24, 1008, 4),
+    (Type::Record, "record", &[], 2249, 2287, -1),
+];
+
+impl Type {
+    /// Every type that is not an array, without length or precision.
+    pub fn all() -> impl Iterator<Item = &'static Type> {
+        NAMES.iter().map(|(ty, ..)| ty)
+    }
+
+    fn entry(&self) -> &'static (Type, &'static str, &'static [&'static str], u32, u32, i16) {
+        let plain = match self {
+            Type::Numeric(_) => &Type::Numeric(None),
+            Type::Varchar(_) => &Type::Varchar(None),
+            Type::Char(_) => &Type::Char(None),
+            Type::Array(element) => return element.entry(),
+            other => other,
+        };
+        // The list names every variant but `Array`; the first row stands in so that this cannot fail.
+        NAMES.iter().find(|(ty, ..)| ty == plain).unwrap_or(&NAMES[0])
+    }
+
+    /// The type by any of its names, `[]` and `(n)` understood: `numeric(10,2)`, `_int4`, `text[]`.
+    pub fn parse(text: &str) -> Option<Type> {
+        let text = text.trim().to_ascii_lowercase();
+        let text = text.strip_prefix("pg_catalog.").unwrap_or(&text);
+        if let Some(element) = text.strip_suffix("[]").or_else(|| text.strip_prefix('_')) {
+            return Some(Type::Array(Box::new(Type::parse(element)?)));
+        }
+        let (name, numbers) = match text.split_once('(') {
+            None => (text.to_string(), vec![]),
+            Some((name, rest)) => {
+                let (inside, after) = rest.split_once(')')?;
+                let numbers = inside.split(',').map(|n| n.trim().parse::<i32>().ok()).collect::<Option<Vec<_>>>()?;
+                (format!("{}{}", name.trim(), after), numbers)
+            }
+        };
+        let plain =
+            NAMES.iter().find(|(_, sql, others, ..)| *sql == name || others.contains(&name.as_str()))?.0.clone();
+        Some(match (plain, numbers.as_slice()) {
+            (Type::Numeric(_), [p]) => Type::Numeric(Some(((*p).try_into().ok()?, 0))),
+            (Type::Numeric(_), [p, s]) => Type::Numeric(Some(((*p).try_into().ok()?, (*s).try_into().ok()?))),
+            (Type::Varchar(_), [n]) => Type::Varchar(Some((*n).try_into().ok()?)),
+            (Type::Char(_), [n]) => Type::Char(Some((*n).try_into().ok()?)),
+            (plain, _) => plain,
+        })
+    }
+
+    pub fn oid(&self) -> u32 {
+        let entry = self.entry();
+        if matches!(self, Type::Array(_)) { entry.4 } else { entry.3 }
+    }
+
+    /// The type of an OID; arrays of arrays are arrays.
+    pub fn from_oid(oid: u32) -> Option<Type> {
+        NAMES.iter().find_map(|(ty, _, _, plain, array, _)| match oid {
+            oid if oid == *plain => Some(ty.clone()),
+            oid if oid == *array => Some(Type::Array(Box::new(ty.clone()))),
+            _ => None,
+        })
+    }
+
+    /// OID of the array of this type.
+    pub fn array_oid(&self) -> u32 {
+        self.entry().4
+    }
+
+    /// The internal name, as in `pg_type.typname`: `int4`, `_int4`, `timestamptz`.
+    pub fn internal_name(&self) -> String {
+        let (_, sql, others, ..) = self.entry();
+        let plain = match self.element() {
+            Type::Int4 => "int4",
+            Type::Char(_) => "bpchar",
+            Type::Numeric(_) => "numeric",
+            Type::Text => "text",
+            Type::Bytea => "bytea",
+            Type::InternalChar => "char",
+            _ => others.first().copied().unwrap_or(sql),
+        };
+        if matches!(self, Type::Array(_)) { format!("_{plain}") } else { plain.to_string() }
+    }
+
+    /// Size in bytes, -1 when it varies.
+    pub fn length(&self) -> i16 {
+        if matches!(self, Type::Array(_)) { -1 } else { self.entry().5 }
+    }
+
+    /// The type modifier that Postgres would store for the length or precision.
+    pub fn typmod(&self) -> i32 {
+        match self {
+            Type::Numeric(Some((precision, scale))) => {
+                ((i32::from(*precision) << 16) | (i32::from(*scale) & 0x7ff)) + 4
+            }
+            Type::Varchar(Some(n)) | Type::Char(Some(n)) => *n as i32 + 4,
+            _ => -1,
+        }
+    }
+
+    fn element(&self) -> &Type {
+        match self {
+            Type::Array(element) => element,
+            other => other,
+        }
+    }
+
+    /// How a column of this type is held in Arrow.
+    pub fn arrow(&self) -> DataType {
+        match self {
+            Type::Bool => DataType::Boolean,
+            Type::Int2 => DataType::Int16,
+            Type::Int4 => DataType::Int32,
+            Type::Int8 => DataType::Int64,
+            Type::Float4 => DataType::Float32,
+            Type::Float8 => DataType::Float64,
+            Type::Numeric(digits) => {
+                let (precision, scale) = digits.unwrap_or(NUMERIC_DEFAULT);
+                DataType::Decimal128(precision, scale)
+            }
+            Type::Text | Type::Varchar(_) | Type::Char(_) | Type::Uuid | Type::Json | Type::Jsonb => DataType::Utf8,
+            Type::Name | Type::InternalChar | Type::Regclass | Type::Regtype | Type::Regproc | Type::Record => {
+                DataType::Utf8
+            }
+            Type::Bytea => DataType::Binary,
+            Type::Date => DataType::Date32,
+            Type::Time => DataType::Time64(TimeUnit::Microsecond),
+            Type::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+            Type::Timestamptz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Type::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
+            Type::Oid => DataType::UInt32,
+            Type::Array(element) => DataType::List(Arc::new(element.field("item", true))),
+        }
+    }
+
+    /// An Arrow field of this type that remembers it.
+    pub fn field(&self, name: &str, nullable: bool) -> Field {
+        let field = Field::new(name, self.arrow(), nullable);
+        if Type::from_arrow(field.data_type()) == *self {
+            return field;
+        }
+        field.with_metadata(HashMap::from([(METADATA_KEY.to_string(), self.to_string())]))
+    }
+
+    /// The SQL type of a field: what its metadata says, else what its Arrow type means.
+    pub fn of(field: &Field) -> Type {
+        field
+            .metadata()
+            .get(METADATA_KEY)
+            .and_then(|text| Type::parse(text))
+            .unwrap_or_else(|| Type::from_arrow(field.data_type()))
+    }
+
+    /// The SQL type that an Arrow type means by itself.
+    pub fn from_arrow(arrow: &DataType) -> Type {
+        match arrow {
+            DataType::Boolean => Type::Bool,
+            DataType::Int8 | DataType::UInt8 | DataType::Int16 => Type::Int2,
+            DataType::UInt16 | DataType::Int32 => Type::Int4,
+            DataType::Int64 => Type::Int8,
+            DataType::UInt32 => Type::Oid,
+            DataType::UInt64 => Type::Numeric(Some((20, 0))),
+            DataType::Float16 | DataType::Float32 => Type::Float4,
+            DataType::Float64 => Type::Float8,
+            DataType::Decimal32(p, s)
+            | DataType::Decimal64(p, s)
+            | DataType::Decimal128(p, s)
+            | DataType::Decimal256(p, s) => Type::Numeric(Some((*p, *s)).filter(|digits| *digits != NUMERIC_DEFAULT)),
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+                Type::Bytea
+            }
+            DataType::Date32 | DataType::Date64 => Type::Date,
+            DataType::Time32(_) | DataType::Time64(_) => Type::Time,
+            DataType::Timestamp(_, None) => Type::Timestamp,
+            DataType::Timestamp(_, Some(_)) => Type::Timestamptz,
+            DataType::Interval(_) | DataType::Duration(_) => Type::Interval,
+            DataType::Dictionary(_, value) => Type::from_arrow(value),
+            DataType::RunEndEncoded(_, value) => Type::of(value),
+            DataType::List(item)
+            | DataType::LargeList(item)
+            | DataType::ListView(item)
+            | DataType::LargeListView(item)
+            | DataType::FixedSizeList(item, _) => match Type::of(item) {
+                array @ Type::Array(_) => array,
+                element => Type::Array(Box::new(element)),
+            },
+            DataType::Struct(_) | DataType::Map(..) | DataType::Union(..) => Type::Record,
+            DataType::Null | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Type::Text,
+        }
+    }
+
+    /// How a DuckLake catalog names the type of a column.
+    pub fn ducklake(&self) -> String {
+        match self {
+            Type::Bool => "boolean".into(),
+            Type::Int2 => "int16".into(),
+            Type::Int4 => "int32".into(),
+            Type::Int8 => "int64".into(),
+            Type::Float4 => "float32".into(),
+            Type::Float8 => "float64".into(),
+            Type::Numeric(digits) => {
+                let (precision, scale) = digits.unwrap_or(NUMERIC_DEFAULT);
+                format!("decimal({precision},{scale})")
+            }
+            Type::Bytea => "blob".into(),
+            Type::Date => "date".into(),
+            Type::Time => "time".into(),
+            Type::Timestamp => "timestamp".into(),
+            Type::Timestamptz => "timestamptz".into(),
+            Type::Interval => "interval".into(),
+            Type::Oid => "uint32".into(),
+            Type::Array(_) => "list".into(),
+            _ => "varchar".into(),
+        }
+    }
+}
+
+/// The SQL name, as `format_type` gives it: `integer`, `numeric(10,2)`, `text[]`.
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Type::Array(element) => write!(f, "{element}[]"),
+            Type::Numeric(Some((precision, scale))) => write!(f, "numeric({precision},{scale})"),
+            Type::Varchar(Some(n)) => write!(f, "character varying({n})"),
+            Type::Char(Some(n)) => write!(f, "character({n})"),
+            plain => f.write_str(plain.entry().1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_reads_back_from_its_name_its_oid_and_its_field() {
+        let sized = [Type::Numeric(Some((10, 2))), Type::Varchar(Some(8)), Type::Array(Box::new(Type::Uuid))];
+        for ty in Type::all().chain(&sized) {
+            assert_eq!(Type::parse(&ty.to_string()).as_ref(), Some(ty));
+            assert_eq!(&Type::of(&ty.field("c", true)), ty);
+            assert_eq!(Type::from_oid(ty.oid()).map(|found| found.oid()), Some(ty.oid()));
+            let array = Type::Array(Box::new(ty.clone()));
+            assert_eq!(Type::parse(&array.internal_name()).map(|found| found.oid()), Some(array.oid()), "{ty}");
+        }
+    }
+
+    #[test]
+    fn types_have_all_their_names() {
+        for (text, ty) in [
+            ("INT", Type::Int4),
+            ("float8", Type::Float8),
+            ("timestamp with time zone", Type::Timestamptz),
+            ("numeric(12, 3)", Type::Numeric(Some((12, 3)))),
+            ("varchar(20)[]", Type::Array(Box::new(Type::Varchar(Some(20))))),
+            ("pg_catalog.int8", Type::Int8),
+        ] {
+            assert_eq!(Type::parse(text), Some(ty));
+        }
+        assert_eq!(Type::parse("money"), None);
+    }
+}

@@ -1,0 +1,72 @@
+//! The catalog that is in force, and the only way to change it.
+
+use super::{Change, Snapshot, load, writes};
+use crate::base::clock::stamp;
+use crate::base::{Clock, Result};
+use crate::store::{Store, Write};
+use parking_lot::RwLock;
+use std::sync::Arc;
+
+/// The snapshot in force and the store that holds the same.
+#[derive(Debug)]
+pub struct Live {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    current: RwLock<Arc<Snapshot>>,
+    /// Held from planning a commit to swapping the snapshot, so that commits come one after the other.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// What one commit carries besides changes: rows of other rooms, and a word for the lake's history.
+#[derive(Debug, Default)]
+pub struct Commit {
+    pub changes: Vec<Change>,
+    /// Written in the same transaction, after the changes.
+    pub writes: Vec<Write>,
+    pub author: String,
+    /// Shown in the lake's history: a statement's tag or a run's id.
+    pub message: String,
+}
+
+impl Live {
+    /// Reads the catalog from the store; a new store gets schemas `public` and DuckLake's first snapshot.
+    pub async fn load(store: Store, clock: Arc<dyn Clock>, lake_path: &str) -> Result<Live> {
+        let snapshot = load::snapshot(&store, &stamp(clock.now()), lake_path).await?;
+        Ok(Live { store, clock, current: RwLock::new(Arc::new(snapshot)), turn: tokio::sync::Mutex::new(()) })
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What exists now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.current.read().clone()
+    }
+
+    /// Applies the changes to what exists now, durably and all at once, and returns what exists then.
+    pub async fn commit(&self, commit: Commit) -> Result<Arc<Snapshot>> {
+        self.commit_with(|_| Ok(commit)).await
+    }
+
+    /// As [`Live::commit`], with the changes decided while nobody else can commit.
+    pub async fn commit_with(&self, decide: impl FnOnce(&Snapshot) -> Result<Commit> + Send) -> Result<Arc<Snapshot>> {
+        let _turn = self.turn.lock().await;
+        let before = self.snapshot();
+        let commit = decide(&before)?;
+        let lake_changes = commit.changes.iter().any(writes::in_lake);
+        let mut after = before.apply_all(&commit.changes)?;
+        if !lake_changes {
+            after.lake = before.lake;
+        }
+        let at = stamp(self.clock.now());
+        let mut rows = writes::writes(&before, &after, &commit.changes, &commit.author, &commit.message, &at)?;
+        rows.extend(commit.writes);
+        if !rows.is_empty() {
+            self.store.write(&rows).await?;
+        }
+        let after = Arc::new(after);
+        *self.current.write() = after.clone();
+        Ok(after)
+    }
+}

@@ -1,0 +1,21 @@
+//! What exists, as plain immutable data.
+//!
+//! A [`Snapshot`] never changes; [`Snapshot::apply`] makes the next one from a
+//! [`Change`], and [`writes`] tells which rows of the store say the same. Only
+//! [`Live`] touches the store, and it is the one place where a snapshot is swapped.
+
+mod change;
+mod live;
+mod load;
+mod object;
+mod snapshot;
+mod table;
+pub mod workflow;
+mod writes;
+
+pub use change::{Change, NewDelete, NewFile};
+pub use live::{Commit, Live};
+pub use object::{Connection, External, Input, Model, ModelVersion, NullRule, Secret, SecretSource};
+pub use snapshot::{Relation, Schema, Snapshot, View};
+pub use table::{Column, ColumnStats, DataFile, DeleteFile, Table};
+pub use workflow::Workflow;

@@ -1,0 +1,374 @@
+//! All that exists at one instant, and how a change makes the next instant.
+
+use super::{Change, Column, Connection, DataFile, DeleteFile, External, Model, Secret, Table, Workflow};
+use crate::base::error::did_you_mean;
+use crate::base::{Error, Kind, Name, Result};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What exists. Cheap to clone, never changes.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// DuckLake's snapshot id.
+    pub lake: i64,
+    /// DuckLake's version of the tables' shapes.
+    pub schema_version: i64,
+    /// Next unused id of a schema, table or view.
+    pub next_catalog_id: i64,
+    /// Next unused id of a data or delete file.
+    pub next_file_id: i64,
+    pub schemas: BTreeMap<String, Arc<Schema>>,
+    pub relations: BTreeMap<Name, Relation>,
+    pub secrets: BTreeMap<String, Arc<Secret>>,
+    pub connections: BTreeMap<String, Arc<Connection>>,
+    pub models: BTreeMap<Name, Arc<Model>>,
+    pub workflows: BTreeMap<Name, Arc<Workflow>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schema {
+    pub id: i64,
+    pub uuid: String,
+    pub name: String,
+    /// Folder below the lake's data path, ending in `/`.
+    pub path: String,
+}
+
+/// Something with rows and columns.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Relation {
+    Table(Arc<Table>),
+    View(Arc<View>),
+    External(Arc<External>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// 0 until the catalog has given it one.
+    pub id: i64,
+    pub uuid: String,
+    pub name: Name,
+    /// The query.
+    pub sql: String,
+    pub column_aliases: Vec<String>,
+}
+
+impl Snapshot {
+    pub fn schema(&self, name: &str) -> Result<&Arc<Schema>> {
+        self.schemas.get(name).ok_or_else(|| {
+            Error::new(Kind::UndefinedSchema, format!("schema \"{name}\" does not exist"))
+                .hint(did_you_mean(name, self.schemas.keys().map(String::as_str)))
+        })
+    }
+
+    pub fn relation(&self, name: &Name) -> Option<&Relation> {
+        self.relations.get(name)
+    }
+
+    /// The managed table of a name, or why there is none.
+    pub fn table(&self, name: &Name) -> Result<&Arc<Table>> {
+        match self.relations.get(name) {
+            Some(Relation::Table(table)) => Ok(table),
+            Some(_) => Err(Error::new(Kind::WrongObjectType, format!("\"{name}\" is not a managed table"))),
+            None => Err(self.undefined_relation(name)),
+        }
+    }
+
+    pub fn undefined_relation(&self, name: &Name) -> Error {
+        let known: Vec<_> = self.relations.keys().map(Name::to_string).collect();
+        let text = name.to_string();
+        Error::new(Kind::UndefinedTable, format!("relation \"{}\" does not exist", text.replace('"', "")))
+            .hint(did_you_mean(&text, known.iter().map(String::as_str)))
+    }
+
+    pub fn model(&self, name: &Name) -> Result<&Arc<Model>> {
+        self.models.get(name).ok_or_else(|| undefined("model", name, self.models.keys()))
+    }
+
+    pub fn workflow(&self, name: &Name) -> Result<&Arc<Workflow>> {
+        self.workflows.get(name).ok_or_else(|| undefined("workflow", name, self.workflows.keys()))
+    }
+
+    pub fn connection(&self, name: &str) -> Result<&Arc<Connection>> {
+        self.connections.get(name).ok_or_else(|| {
+            Error::new(Kind::UndefinedObject, format!("connection \"{name}\" does not exist"))
+                .hint(did_you_mean(name, self.connections.keys().map(String::as_str)))
+        })
+    }
+
+    pub fn secret(&self, name: &str) -> Result<&Arc<Secret>> {
+        self.secrets.get(name).ok_or_else(|| {
+            Error::new(Kind::UndefinedObject, format!("secret \"{name}\" does not exist"))
+                .hint(did_you_mean(name, self.secrets.keys().map(String::as_str)))
+        })
+    }
+
+    /// The snapshot after a change, or why the change cannot be.
+    pub fn apply(&self, change: &Change) -> Result<Snapshot> {
+        let mut next = self.clone();
+        next.change(change)?;
+        Ok(next)
+    }
+
+    /// The snapshot after all changes of one commit, whose lake snapshot is one higher than this.
+    pub fn apply_all(&self, changes: &[Change]) -> Result<Snapshot> {
+        let mut next = self.clone();
+        next.lake += 1;
+        for change in changes {
+            next.change(change)?;
+        }
+        Ok(next)
+    }
+
+    fn change(&mut self, change: &Change) -> Result<()> {
+        match change {
+            Change::CreateSchema { name } => {
+                if self.schemas.contains_key(name) {
+                    return Err(Error::new(Kind::DuplicateSchema, format!("schema \"{name}\" already exists")));
+                }
+                let id = self.new_id();
+                let schema = Schema { id, uuid: uuid(), name: name.clone(), path: format!("{}/", folder(name, id)) };
+                self.schemas.insert(name.clone(), Arc::new(schema));
+            }
+            Change::DropSchema { name } => {
+                self.schema(name)?;
+                if let Some(inside) = self.relations.keys().find(|relation| relation.schema == *name) {
+                    return Err(Error::new(
+                        Kind::DependentObjects,
+                        format!("cannot drop schema {name} because other objects depend on it"),
+                    )
+                    .detail(format!("{inside} is in it"))
+                    .hint("drop what is in it first, or use DROP SCHEMA … CASCADE".to_string()));
+                }
+                self.schemas.remove(name);
+            }
+            Change::CreateTable { name, columns } => {
+                self.vacant(name)?;
+                let id = self.new_id();
+                let mut columns = columns.clone();
+                columns.iter_mut().zip(1..).for_each(|(column, id)| column.id = id);
+                let table = Table {
+                    id,
+                    uuid: uuid(),
+                    name: name.clone(),
+                    path: format!("{}/", folder(&name.name, id)),
+                    next_column_id: columns.len() as i64 + 1,
+                    columns,
+                    files: vec![],
+                    next_row_id: 0,
+                };
+                self.relations.insert(name.clone(), Relation::Table(Arc::new(table)));
+            }
+            Change::DropTable { name } => {
+                self.table(name)?;
+                self.relations.remove(name);
+            }
+            Change::RenameRelation { from, to } => {
+                self.vacant(to)?;
+                let relation = self.relations.remove(from).ok_or_else(|| self.undefined_relation(from))?;
+                let relation = match relation {
+                    Relation::Table(table) => Relation::Table(Arc::new(Table { name: to.clone(), ..(*table).clone() })),
+                    Relation::View(view) => Relation::View(Arc::new(View { name: to.clone(), ..(*view).clone() })),
+                    Relation::External(external) => {
+                        Relation::External(Arc::new(External { name: to.clone(), ..(*external).clone() }))
+                    }
+                };
+                self.relations.insert(to.clone(), relation);
+            }
+            Change::AppendFiles { table, files } => {
+                let mut changed = (**self.table(table)?).clone();
+                for file in files {
+                    let mut stats = file.stats.clone();
+                    for stat in &mut stats {
+                        stat.column_id = changed.columns.get(stat.column_id as usize).map_or(0, |column| column.id);
+                    }
+                    changed.files.push(Arc::new(DataFile {
+                        id: self.new_file_id(),
+                        path: file.path.clone(),
+                        rows: file.rows,
+                        bytes: file.bytes,
+                        footer_bytes: file.footer_bytes,
+                        row_id_start: changed.next_row_id,
+                        begin_snapshot: self.lake,
+                        stats,
+                        deletes: None,
+                    }));
+                    changed.next_row_id += file.rows;
+                }
+                self.relations.insert(table.clone(), Relation::Table(Arc::new(changed)));
+            }
+            Change::RemoveFiles { table, files } => {
+                let mut changed = (**self.table(table)?).clone();
+                let before = changed.files.len();
+                changed.files.retain(|file| !files.contains(&file.id));
+                if changed.files.len() + files.len() != before {
+                    return Err(conflict(table));
+                }
+                self.relations.insert(table.clone(), Relation::Table(Arc::new(changed)));
+            }
+            Change::DeleteRows { table, deletes } => {
+                let mut changed = (**self.table(table)?).clone();
+                for delete in deletes {
+                    let id = self.new_file_id();
+                    let file = changed
+                        .files
+                        .iter_mut()
+                        .find(|file| file.id == delete.data_file)
+                        .ok_or_else(|| conflict(table))?;
+                    let deletes = DeleteFile {
+                        id,
+                        path: delete.path.clone(),
+                        rows: delete.rows,
+                        bytes: delete.bytes,
+                        footer_bytes: delete.footer_bytes,
+                    };
+                    *file = Arc::new(DataFile { deletes: Some(deletes), ..(**file).clone() });
+                }
+                self.relations.insert(table.clone(), Relation::Table(Arc::new(changed)));
+            }
+            Change::PutView(view) => {
+                self.schema(&view.name.schema)?;
+                let mut view = view.clone();
+                match self.relations.get(&view.name) {
+                    None | Some(Relation::View(_)) => {}
+                    Some(_) => {
+                        return Err(Error::new(Kind::WrongObjectType, format!("\"{}\" is not a view", view.name)));
+                    }
+                }
+                view.id = self.new_id();
+                view.uuid = uuid();
+                self.relations.insert(view.name.clone(), Relation::View(Arc::new(view)));
+            }
+            Change::DropView { name } => match self.relations.get(name) {
+                Some(Relation::View(_)) => drop(self.relations.remove(name)),
+                Some(_) => return Err(Error::new(Kind::WrongObjectType, format!("\"{name}\" is not a view"))),
+                None => return Err(self.undefined_relation(name)),
+            },
+            Change::PutExternal(external) => {
+                self.vacant(&external.name)?;
+                self.relations.insert(external.name.clone(), Relation::External(Arc::new(external.clone())));
+            }
+            Change::DropExternal { name } => match self.relations.get(name) {
+                Some(Relation::External(_)) => drop(self.relations.remove(name)),
+                Some(_) => {
+                    return Err(Error::new(Kind::WrongObjectType, format!("\"{name}\" is not an external table")));
+                }
+                None => return Err(self.undefined_relation(name)),
+            },
+            Change::PutSecret(secret) => drop(self.secrets.insert(secret.name.clone(), Arc::new(secret.clone()))),
+            Change::DropSecret { name } => {
+                self.secret(name)?;
+                if let Some(user) = self
+                    .connections
+                    .values()
+                    .find(|connection| connection.secrets.values().any(|secret| secret == name))
+                {
+                    return Err(Error::new(
+                        Kind::DependentObjects,
+                        format!("cannot drop secret {name} because other objects depend on it"),
+                    )
+                    .detail(format!("connection \"{}\" uses it", user.name)));
+                }
+                self.secrets.remove(name);
+            }
+            Change::PutConnection(connection) => {
+                for secret in connection.secrets.values() {
+                    self.secret(secret)?;
+                }
+                self.connections.insert(connection.name.clone(), Arc::new(connection.clone()));
+            }
+            Change::DropConnection { name } => {
+                self.connection(name)?;
+                self.connections.remove(name);
+            }
+            Change::AddModelVersion { name, version } => {
+                self.schema(&name.schema)?;
+                let mut model = self
+                    .models
+                    .get(name)
+                    .map_or_else(|| Model { name: name.clone(), versions: vec![] }, |model| (**model).clone());
+                let number = model.versions.last().map_or(1, |last| last.version + 1);
+                model.versions.push(super::ModelVersion { version: number, ..version.clone() });
+                self.models.insert(name.clone(), Arc::new(model));
+            }
+            Change::DropModel { name } => {
+                self.model(name)?;
+                self.models.remove(name);
+            }
+            Change::PutWorkflow { workflow, same_version } => {
+                self.schema(&workflow.name.schema)?;
+                let last = self.workflows.get(&workflow.name).map_or(0, |last| last.version);
+                let version = if *same_version { last.max(1) } else { last + 1 };
+                let workflow = Workflow { version, ..workflow.clone() };
+                self.workflows.insert(workflow.name.clone(), Arc::new(workflow));
+            }
+            Change::DropWorkflow { name } => {
+                self.workflow(name)?;
+                self.workflows.remove(name);
+            }
+        }
+        Ok(())
+    }
+
+    fn vacant(&self, name: &Name) -> Result<()> {
+        self.schema(&name.schema)?;
+        if self.relations.contains_key(name) {
+            return Err(Error::new(Kind::DuplicateTable, format!("relation \"{}\" already exists", name.name)));
+        }
+        Ok(())
+    }
+
+    fn new_id(&mut self) -> i64 {
+        self.next_catalog_id += 1;
+        self.next_catalog_id - 1
+    }
+
+    fn new_file_id(&mut self) -> i64 {
+        self.next_file_id += 1;
+        self.next_file_id - 1
+    }
+}
+
+impl Relation {
+    /// Names and types of the columns; a view's are known only to the planner.
+    pub fn columns(&self) -> Option<Vec<Column>> {
+        match self {
+            Relation::Table(table) => Some(table.columns.clone()),
+            Relation::External(external) => Some(
+                external.columns.iter().map(|(name, ty, nullable)| Column::new(name, ty.clone(), *nullable)).collect(),
+            ),
+            Relation::View(_) => None,
+        }
+    }
+
+    /// As in `pg_class.relkind`.
+    pub fn kind(&self) -> char {
+        match self {
+            Relation::Table(_) => 'r',
+            Relation::View(_) => 'v',
+            Relation::External(_) => 'f',
+        }
+    }
+}
+
+fn undefined<'a>(kind: &str, name: &Name, known: impl Iterator<Item = &'a Name>) -> Error {
+    let known: Vec<_> = known.map(Name::to_string).collect();
+    Error::new(Kind::UndefinedObject, format!("{kind} \"{}\" does not exist", name.to_string().replace('"', "")))
+        .hint(did_you_mean(&name.to_string(), known.iter().map(String::as_str)))
+}
+
+fn conflict(table: &Name) -> Error {
+    Error::new(Kind::SerializationFailure, "could not serialize access due to concurrent update")
+        .detail(format!("another statement changed \"{table}\" at the same time"))
+        .hint("run the statement again".to_string())
+}
+
+fn uuid() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// A folder name: the object's own when it is plain, with its id when a file system could trip over it.
+fn folder(name: &str, id: i64) -> String {
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain { format!("{name}-{id}") } else { format!("object-{id}") }
+}

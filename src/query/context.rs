@@ -1,0 +1,46 @@
+//! What a statement is planned in.
+
+use crate::base::Type;
+use crate::catalog::Snapshot;
+use chrono::{DateTime, Utc};
+use datafusion::catalog::TableProvider;
+use datafusion::common::ScalarValue;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The catalog as of the statement's start, who asks, and names that only this statement knows.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub snapshot: Arc<Snapshot>,
+    pub user: String,
+    pub now: DateTime<Utc>,
+    /// Schemas in which an unqualified name is looked up, first hit wins.
+    pub search_path: Vec<String>,
+    /// Relations found before any schema's when named without one: the steps of a run.
+    pub relations: BTreeMap<String, Arc<dyn TableProvider>>,
+    /// What `param()`, `run_id()` and the like answer; outside a run they are refused.
+    pub run: Option<Arc<RunContext>>,
+}
+
+/// What a run knows about itself.
+#[derive(Clone, Debug)]
+pub struct RunContext {
+    pub run_id: String,
+    pub scheduled_at: DateTime<Utc>,
+    /// `None` until the run has ended: only FINALLY may ask.
+    pub status: Option<String>,
+    pub params: BTreeMap<String, (Type, ScalarValue)>,
+}
+
+impl Context {
+    pub fn new(snapshot: Arc<Snapshot>, user: &str, now: DateTime<Utc>) -> Self {
+        Context {
+            snapshot,
+            user: user.to_string(),
+            now,
+            search_path: vec![crate::base::name::DEFAULT_SCHEMA.to_string()],
+            relations: BTreeMap::new(),
+            run: None,
+        }
+    }
+}

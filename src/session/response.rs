@@ -1,0 +1,45 @@
+//! What a statement answers.
+
+use crate::base::{Result, Type};
+use crate::query::Rows;
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+/// The answer to one statement.
+pub enum Response {
+    /// Rows, and the command tag; `SELECT` gets its count appended.
+    Rows { rows: Rows, tag: &'static str },
+    /// Done, with the whole command tag: `INSERT 0 3`, `CREATE WORKFLOW`.
+    Done { tag: String },
+    /// `COPY … TO STDOUT`: chunks that are complete rows, already in the format that was asked for.
+    CopyOut { binary: bool, columns: usize, chunks: mpsc::Receiver<Result<(Bytes, u64)>> },
+    /// `COPY … FROM STDIN`
+    CopyIn(CopyIn),
+    /// An empty statement.
+    Empty,
+}
+
+/// Takes the client's bytes. Dropping `data` without `fail` ends the copy well; `done` then has the row count.
+pub struct CopyIn {
+    pub binary: bool,
+    pub columns: usize,
+    /// An `Err` sent here (CopyFail, lost client) undoes the copy.
+    pub data: mpsc::Sender<Result<Bytes>>,
+    pub done: oneshot::Receiver<Result<u64>>,
+}
+
+/// Something the client should know that is not an error.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    pub severity: &'static str,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// What is known of a statement before it runs.
+#[derive(Clone, Debug, Default)]
+pub struct Description {
+    pub parameters: Vec<Type>,
+    /// `None` when the statement returns no rows.
+    pub columns: Option<datafusion::arrow::datatypes::SchemaRef>,
+}
