@@ -45,7 +45,7 @@ LEFT JOIN flights.planes p ON p.tailnum = f.tailnum;
 CREATE MODEL delay FROM 'examples/flights/model/delay.txt' FORMAT lightgbm;
 DESCRIBE MODEL delay;
 
--- Inputs bind by name, so * is enough; columns the model does not know are left alone.
+-- Inputs bind by name, so * is enough. Columns the model does not know are left alone.
 -- expect: first_predictions
 SELECT carrier, flight, origin, dest, round(predict('delay', *)::numeric, 1) AS minutes
 FROM flights.flight_weather
