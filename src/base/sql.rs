@@ -64,9 +64,14 @@ pub fn split(tokens: &[Token]) -> impl Iterator<Item = &[Token]> {
 
 /// Reads the tokens of one statement of `text`; places in the tree and in errors are those of `text`.
 pub fn parse(text: &str, tokens: &[Token]) -> Result<ast::Statement> {
-    read(text, tokens, |parser| parser.parse_statement(), |statement, versioned| {
-        let _ = statement.visit(versioned);
-    })
+    read(
+        text,
+        tokens,
+        |parser| parser.parse_statement(),
+        |statement, versioned| {
+            let _ = statement.visit(versioned);
+        },
+    )
 }
 
 /// Reads a text that is one statement.
@@ -75,8 +80,9 @@ pub fn parse_statement(text: &str) -> Result<ast::Statement> {
     let mut statements = split(&tokens);
     let Some(statement) = statements.next() else { return Err(Error::syntax("", text.len())) };
     if let Some(second) = statements.next().and_then(|tokens| tokens.first()) {
-        return Err(Error::new(Kind::Syntax, "cannot insert multiple commands into a prepared statement")
-            .at(second.start));
+        return Err(
+            Error::new(Kind::Syntax, "cannot insert multiple commands into a prepared statement").at(second.start)
+        );
     }
     parse(text, statement)
 }
@@ -84,9 +90,14 @@ pub fn parse_statement(text: &str) -> Result<ast::Statement> {
 /// Reads a text that is one expression.
 pub fn parse_expression(text: &str) -> Result<ast::Expr> {
     let tokens = tokenize(text)?;
-    read(text, &tokens, |parser| parser.parse_expr(), |expression, versioned| {
-        let _ = expression.visit(versioned);
-    })
+    read(
+        text,
+        &tokens,
+        |parser| parser.parse_expr(),
+        |expression, versioned| {
+            let _ = expression.visit(versioned);
+        },
+    )
 }
 
 /// Byte offset of a place that the parser or planner names.
@@ -147,9 +158,7 @@ fn refused(text: &str, tokens: &[Token], end: usize, error: ParserError) -> Erro
     };
     let expected = prose.strip_prefix("Expected: ").and_then(|rest| rest.rsplit_once(", found: "));
     match (expected, place) {
-        (Some((expected, _)), Some(place)) => {
-            near(text, tokens, end, offset(text, place)).hint(wanted(expected))
-        }
+        (Some((expected, _)), Some(place)) => near(text, tokens, end, offset(text, place)).hint(wanted(expected)),
         (Some((expected, "EOF")), None) => Error::syntax("", end).hint(wanted(expected)),
         (_, Some(place)) => near(text, tokens, end, offset(text, place)).detail(prose.to_string()),
         (_, None) => Error::new(Kind::Syntax, "syntax error").detail(prose.to_string()),
@@ -254,7 +263,7 @@ mod tests {
         check("SELECT 1 1", "syntax error at or near \"1\"", 9);
         check("SELEC 1", "syntax error at or near \"SELEC\"", 0);
         check("SELECT 'é', 1 +", "syntax error at end of input", 16);
-        check("SELECT\n  'é' FROM FROM t", "syntax error at or near \"FROM\"", 19);
+        check("SELECT\n  'é' FROM t )", "syntax error at or near \")\"", 21);
         check("SELECT 'abc", "unterminated quoted string at or near \"'abc\"", 7);
         check("SELECT \"abc", "unterminated quoted identifier at or near \"\"abc\"", 7);
         check("SELECT $$abc", "unterminated dollar-quoted string at or near \"$$abc\"", 7);

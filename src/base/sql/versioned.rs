@@ -41,7 +41,8 @@ fn clause(tokens: &[Token]) -> Option<Keyword> {
         return None;
     }
     let mut rest = tokens.iter().skip(1).filter(|token| token.is_significant());
-    let as_of = rest.next().and_then(keyword) == Some(Keyword::AS) && rest.next().and_then(keyword) == Some(Keyword::OF);
+    let as_of =
+        rest.next().and_then(keyword) == Some(Keyword::AS) && rest.next().and_then(keyword) == Some(Keyword::OF);
     as_of.then_some(first)
 }
 
