@@ -60,17 +60,13 @@ fn tables(scope: &Scope<'_>) -> Page {
         let insertable = relation.kind == 'r' && !relation.is_system();
         row![DATABASE, &relation.schema, &relation.name, kind, yes(insertable), "NO"]
     });
-    Page::of(
-        ["table_catalog", "table_schema", "table_name", "table_type", "is_insertable_into", "is_typed"],
-        rows,
-    )
+    Page::of(["table_catalog", "table_schema", "table_name", "table_type", "is_insertable_into", "is_typed"], rows)
 }
 
 fn views(scope: &Scope<'_>) -> Page {
     let views = shown(scope).filter(|relation| relation.kind == 'v');
-    let rows = views.map(|it| {
-        row![DATABASE, &it.schema, &it.name, it.definition.as_deref(), "NONE", "NO", "NO", "NO", "NO", "NO"]
-    });
+    let rows = views
+        .map(|it| row![DATABASE, &it.schema, &it.name, it.definition.as_deref(), "NONE", "NO", "NO", "NO", "NO", "NO"]);
     Page::of(
         [
             "table_catalog",
@@ -188,12 +184,7 @@ struct Measures {
 
 impl Measures {
     fn of(ty: &Type) -> Measures {
-        let binary = |bits, scale| Measures {
-            precision: Some(bits),
-            radix: Some(2),
-            scale,
-            ..Measures::default()
-        };
+        let binary = |bits, scale| Measures { precision: Some(bits), radix: Some(2), scale, ..Measures::default() };
         match ty {
             Type::Int2 => binary(16, Some(0)),
             Type::Int4 => binary(32, Some(0)),
@@ -277,18 +268,7 @@ fn parameters(scope: &Scope<'_>) -> Page {
         it.arguments.iter().zip(1i64..).map(move |((name, ty), number)| {
             let specific = format!("{}_{}", it.name, it.oid);
             let name = (!name.is_empty()).then_some(name.as_str());
-            row![
-                DATABASE,
-                &it.schema,
-                specific,
-                number,
-                "IN",
-                "NO",
-                "NO",
-                name,
-                standard_name(ty),
-                ty.internal_name(),
-            ]
+            row![DATABASE, &it.schema, specific, number, "IN", "NO", "NO", name, standard_name(ty), ty.internal_name(),]
         })
     });
     Page::of(

@@ -13,6 +13,8 @@ mod page;
 mod pg;
 mod rewrite;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 pub use aqueduct::{View as SystemView, views};
 pub use declared::{Declared, DeclaredColumn};

@@ -220,12 +220,12 @@ fn system_relation(declared: &Declared) -> Relation {
 fn relation_of(snapshot: &Snapshot, relation: &catalog::Relation) -> Relation {
     match relation {
         catalog::Relation::Table(table) => managed(snapshot, table),
-        catalog::Relation::View(view) => Relation {
-            definition: Some(view.sql.clone()),
-            ..bare(oid::of_lake(view.id), &view.name, 'v', None)
-        },
+        catalog::Relation::View(view) => {
+            Relation { definition: Some(view.sql.clone()), ..bare(oid::of_lake(view.id), &view.name, 'v', None) }
+        }
         catalog::Relation::External(external) => {
-            let columns = external.columns.iter().map(|(name, ty, nullable)| Column::plain(name, ty.clone(), *nullable));
+            let columns =
+                external.columns.iter().map(|(name, ty, nullable)| Column::plain(name, ty.clone(), *nullable));
             let mut options = vec![format!("location={}", external.location), format!("format={}", external.format)];
             options.extend(external.options.iter().map(|(key, value)| format!("{key}={value}")));
             let oid = oid::of_name("external", &format!("{}.{}", external.name.schema, external.name.name));

@@ -35,9 +35,16 @@ impl Page {
         Page { columns: columns.to_vec(), rows: rows.into_iter().map(Vec::from).collect() }
     }
 
+    /// Rows with all columns in their order.
+    pub fn positional(declared: &'static Declared, rows: Vec<Vec<Cell>>) -> Self {
+        Page { columns: declared.columns.iter().map(|column| column.name.as_str()).collect(), rows }
+    }
+
     /// The rows in the shape that was declared.
     pub fn batch(&self, declared: &Declared) -> Result<RecordBatch> {
-        if let Some(stray) = self.columns.iter().find(|name| declared.columns.iter().all(|column| column.name != **name)) {
+        if let Some(stray) =
+            self.columns.iter().find(|name| declared.columns.iter().all(|column| column.name != **name))
+        {
             return Err(Error::internal(format!("column \"{stray}\" must be declared in {}", declared.name)));
         }
         let arrays = declared.columns.iter().map(|column| self.column(column)).collect::<Result<Vec<_>>>()?;
@@ -86,7 +93,9 @@ pub fn array<'a>(ty: &DataType, cells: impl Iterator<Item = &'a Cell> + Clone) -
             Arc::new(reals()?.into_iter().map(|real| real.map(|real| real as f32)).collect::<Float32Array>())
         }
         DataType::Float64 => Arc::new(Float64Array::from(reals()?)),
-        DataType::Utf8 => Arc::new(cells.map(Cell::text).collect::<Option<Vec<_>>>()?.into_iter().collect::<StringArray>()),
+        DataType::Utf8 => {
+            Arc::new(cells.map(Cell::text).collect::<Option<Vec<_>>>()?.into_iter().collect::<StringArray>())
+        }
         DataType::Timestamp(_, zone) => {
             Arc::new(TimestampMicrosecondArray::from(ints()?).with_timezone_opt(zone.clone()))
         }

@@ -29,8 +29,7 @@ use std::sync::{Arc, LazyLock};
 /// A signature as Postgres writes it, and what it answers. `regclass` takes a name or an OID, `any` anything.
 type Entry = (&'static str, fn(&Call<'_>) -> Result<Cell>);
 
-const GROUPS: &[&[Entry]] =
-    &[definitions::ALL, lookup::ALL, privileges::ALL, session::ALL, sizes::ALL, text::ALL];
+const GROUPS: &[&[Entry]] = &[definitions::ALL, lookup::ALL, privileges::ALL, session::ALL, sizes::ALL, text::ALL];
 
 /// Functions that answer something for NULL; all others answer NULL.
 const NOT_STRICT: &[&str] = &["quote_nullable", "aqueduct_array", "pg_get_function_arg_default"];
@@ -119,8 +118,7 @@ fn read(signature: &'static str, body: fn(&Call<'_>) -> Result<Cell>) -> Option<
         "regclass" => Some(Argument::Object),
         ty => Type::parse(ty).map(Argument::Of),
     };
-    let arguments =
-        arguments.split(',').filter(|text| !text.trim().is_empty()).map(argument).collect::<Option<_>>()?;
+    let arguments = arguments.split(',').filter(|text| !text.trim().is_empty()).map(argument).collect::<Option<_>>()?;
     Some((name, Overload { arguments, result: Type::parse(result)?, body }))
 }
 

@@ -6,7 +6,9 @@ use crate::query::system::page::Cell;
 
 pub const ALL: &[Entry] = &[
     // What is left of `ARRAY(SELECT …)`: no rows are an empty array, not NULL.
-    ("aqueduct_array(any) text[]", |call| Ok(call.values.first().filter(|it| **it != Cell::Null).cloned().unwrap_or(Cell::List(vec![])))),
+    ("aqueduct_array(any) text[]", |call| {
+        Ok(call.values.first().filter(|it| **it != Cell::Null).cloned().unwrap_or(Cell::List(vec![])))
+    }),
     ("aqueduct_options(any) text[]", options),
     ("aqueduct_prefixed(text, any) text[]", prefixed),
     ("array_lower(any, int4) int4", |call| Ok(length(call).map(|_| 1).into())),

@@ -130,16 +130,17 @@ pub fn pg_attrdef(scope: &Scope<'_>) -> Page {
 /// Every view has the rule that makes it one.
 pub fn pg_rewrite(scope: &Scope<'_>) -> Page {
     let views = scope.objects.relations.iter().filter(|relation| relation.definition.is_some());
-    let rows = views.map(|relation| {
-        row![oid::of_name("rule", &relation.oid.to_string()), "_RETURN", relation.oid, "1", "O", true]
-    });
+    let rows = views
+        .map(|relation| row![oid::of_name("rule", &relation.oid.to_string()), "_RETURN", relation.oid, "1", "O", true]);
     Page::of(["oid", "rulename", "ev_class", "ev_type", "ev_enabled", "is_instead"], rows)
 }
 
 pub fn pg_description(scope: &Scope<'_>) -> Page {
-    let schemas = scope.objects.namespaces.iter().filter_map(|(oid, name)| {
-        schema_description(name).map(|about| row![*oid, oid::PG_NAMESPACE, 0, about])
-    });
+    let schemas = scope
+        .objects
+        .namespaces
+        .iter()
+        .filter_map(|(oid, name)| schema_description(name).map(|about| row![*oid, oid::PG_NAMESPACE, 0, about]));
     let relations = scope.objects.relations.iter().flat_map(|relation| {
         let own = relation.about.iter().map(|about| row![relation.oid, oid::PG_CLASS, 0, about]);
         let columns = relation.columns.iter().flatten().zip(1i64..);
@@ -166,16 +167,12 @@ pub fn schema_description(name: &str) -> Option<&'static str> {
 pub fn pg_tables(scope: &Scope<'_>) -> Page {
     let tables = scope.objects.relations.iter().filter(|relation| relation.kind == 'r');
     let rows = tables.map(|relation| row![&relation.schema, &relation.name, "aqueduct", false, false, false, false]);
-    Page::of(
-        ["schemaname", "tablename", "tableowner", "hasindexes", "hasrules", "hastriggers", "rowsecurity"],
-        rows,
-    )
+    Page::of(["schemaname", "tablename", "tableowner", "hasindexes", "hasrules", "hastriggers", "rowsecurity"], rows)
 }
 
 pub fn pg_views(scope: &Scope<'_>) -> Page {
     let views = scope.objects.relations.iter().filter(|relation| relation.kind == 'v');
-    let rows =
-        views.map(|relation| row![&relation.schema, &relation.name, "aqueduct", relation.definition.as_deref()]);
+    let rows = views.map(|relation| row![&relation.schema, &relation.name, "aqueduct", relation.definition.as_deref()]);
     Page::of(["schemaname", "viewname", "viewowner", "definition"], rows)
 }
 

@@ -141,7 +141,17 @@ fn io_name(ty: &Type, what: &str) -> String {
     };
     let apart = matches!(
         name.as_str(),
-        "array" | "date" | "time" | "timestamp" | "timestamptz" | "interval" | "uuid" | "json" | "jsonb" | "numeric" | "record"
+        "array"
+            | "date"
+            | "time"
+            | "timestamp"
+            | "timestamptz"
+            | "interval"
+            | "uuid"
+            | "json"
+            | "jsonb"
+            | "numeric"
+            | "record"
     );
     format!("{name}{}{what}", if apart { "_" } else { "" })
 }

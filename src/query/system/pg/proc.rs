@@ -34,8 +34,7 @@ const OURS: &[(&str, &[(&str, Type)], bool, Type, &str)] = &[
 
 /// All of them; a model is there once it has been resolved.
 pub fn procedures(scope: &Scope<'_>) -> Vec<Procedure> {
-    let mut all: Vec<_> =
-        scope.objects.snapshot.models.keys().filter_map(|name| of_model(scope, name)).collect();
+    let mut all: Vec<_> = scope.objects.snapshot.models.keys().filter_map(|name| of_model(scope, name)).collect();
     all.extend(OURS.iter().map(|(name, arguments, variadic, result, about)| Procedure {
         variadic: *variadic,
         about: Some((*about).to_string()),
@@ -68,12 +67,7 @@ fn of_model(scope: &Scope<'_>, name: &Name) -> Option<Procedure> {
     })
 }
 
-fn internal(
-    schema: &str,
-    name: &str,
-    arguments: impl Iterator<Item = (String, Type)>,
-    result: &Type,
-) -> Procedure {
+fn internal(schema: &str, name: &str, arguments: impl Iterator<Item = (String, Type)>, result: &Type) -> Procedure {
     let arguments: Vec<_> = arguments.collect();
     Procedure {
         oid: oid::of_name("function", &format!("{name}/{}", arguments.len())),
@@ -160,7 +154,6 @@ fn language(name: &str) -> u32 {
 }
 
 pub fn pg_language(_: &Scope<'_>) -> Page {
-    let rows = ["internal", "sql", MODEL]
-        .map(|name| row![language(name), name, oid::ROLE, false, name != "internal"]);
+    let rows = ["internal", "sql", MODEL].map(|name| row![language(name), name, oid::ROLE, false, name != "internal"]);
     Page::of(["oid", "lanname", "lanowner", "lanispl", "lanpltrusted"], rows)
 }

@@ -104,17 +104,7 @@ pub fn pg_stat_activity(scope: &Scope<'_>) -> Page {
     ];
     let [a, b, c, d, e, f, g, h] = row;
     Page::of(
-        [
-            "datid",
-            "datname",
-            "pid",
-            "usesysid",
-            "usename",
-            "application_name",
-            "state",
-            "backend_type",
-            "query_start",
-        ],
+        ["datid", "datname", "pid", "usesysid", "usename", "application_name", "state", "backend_type", "query_start"],
         [[a, b, c, d, e, f, g, h, now]],
     )
 }
