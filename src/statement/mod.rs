@@ -1,5 +1,17 @@
 //! What a user can say, one file each: syntax, meaning, manual entry, tests.
 
+mod alter_table;
+mod copy;
+mod create_schema;
+mod create_table;
+mod create_view;
+mod delete;
+mod drop;
+mod insert;
+pub mod managed;
+mod truncate;
+mod update;
+
 use crate::base::Result;
 use crate::session::{Description, Response, Session};
 use async_trait::async_trait;
