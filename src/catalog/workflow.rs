@@ -57,6 +57,15 @@ pub struct Step {
     /// `WITH (snapshot = on)`: materialize even when nothing needs the bytes.
     pub snapshot: bool,
     pub offset: usize,
+    /// Steps that it reads. This and what follows is found out when the workflow is bound.
+    #[serde(default)]
+    pub reads: Vec<String>,
+    /// Everything else that it reads, as it prints.
+    #[serde(default)]
+    pub sources: Vec<String>,
+    /// Whether its rows are written down; else it is inlined into its reader.
+    #[serde(default)]
+    pub materialized: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -183,6 +192,8 @@ pub struct Metric {
     pub on: Fragment,
     pub expression: Fragment,
     pub filter: Option<Fragment>,
+    /// Columns that give a value for each of their combinations.
+    pub dimensions: Vec<String>,
     /// `BOUNDS (MIN x, MAX y, CHANGE <= p)`; outside them the run is blocked.
     pub min: Option<f64>,
     pub max: Option<f64>,

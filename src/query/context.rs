@@ -5,6 +5,7 @@ use crate::catalog::Snapshot;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,6 +21,19 @@ pub struct Context {
     pub relations: BTreeMap<String, Arc<dyn TableProvider>>,
     /// What `param()`, `run_id()` and the like answer; outside a run they are refused.
     pub run: Option<Arc<RunContext>>,
+    /// The session's settings, for `current_setting` and `pg_settings`; empty outside a session.
+    pub settings: Arc<[Setting]>,
+    /// What `set_config` asked for while the statement ran; the session sets it afterwards.
+    pub settings_wanted: Arc<Mutex<Vec<(String, Option<String>)>>>,
+}
+
+/// One session setting as `SHOW ALL` tells it.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    pub name: &'static str,
+    pub value: String,
+    pub default: &'static str,
+    pub about: &'static str,
 }
 
 /// What a run knows about itself.
@@ -27,6 +41,9 @@ pub struct Context {
 pub struct RunContext {
     pub run_id: String,
     pub scheduled_at: DateTime<Utc>,
+    /// From the tick before this one to this one; for a run started by hand, from the last scheduled tick to now.
+    pub interval_start: DateTime<Utc>,
+    pub interval_end: DateTime<Utc>,
     /// `None` until the run has ended: only FINALLY may ask.
     pub status: Option<String>,
     pub params: BTreeMap<String, (Type, ScalarValue)>,
@@ -41,6 +58,8 @@ impl Context {
             search_path: vec![crate::base::name::DEFAULT_SCHEMA.to_string()],
             relations: BTreeMap::new(),
             run: None,
+            settings: Arc::new([]),
+            settings_wanted: Arc::default(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod context;
 mod rows;
+pub mod system;
 
-pub use context::{Context, RunContext};
+pub use context::{Context, RunContext, Setting};
 pub use rows::Rows;
