@@ -5,6 +5,6 @@ use crate::base::{Error, Result};
 use datafusion::sql::sqlparser::ast;
 use std::sync::Arc;
 
-pub fn new(_tree: ast::Statement, _text: &str) -> Result<Arc<dyn Statement>> {
+pub fn read(_tree: ast::Statement, _text: &str) -> Result<Arc<dyn Statement>> {
     Err(Error::unsupported("CREATE TABLE must be written"))
 }

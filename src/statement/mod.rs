@@ -11,7 +11,6 @@ mod create_view;
 mod delete;
 mod drop;
 mod insert;
-pub mod managed;
 mod truncate;
 mod update;
 
