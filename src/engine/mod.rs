@@ -37,7 +37,11 @@ const DRAIN_MAX: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// Opens a data folder, making it when it is not there, and takes over what a dead process left.
-    pub async fn open(config: Config, clock: Arc<dyn Clock>, statements: Arc<dyn StatementRunner>) -> Result<Arc<Engine>> {
+    pub async fn open(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        statements: Arc<dyn StatementRunner>,
+    ) -> Result<Arc<Engine>> {
         make_private(&config.data)?;
         std::fs::create_dir_all(config.data.join("files"))?;
         let data = config.data.canonicalize()?;
@@ -63,7 +67,19 @@ impl Engine {
         }));
         workflows.recover().await?;
         let (stop, scheduler) = (CancellationToken::new(), Mutex::new(None));
-        Ok(Arc::new(Engine { config, clock, roots, catalog, lake, connections, models, query, workflows, stop, scheduler }))
+        Ok(Arc::new(Engine {
+            config,
+            clock,
+            roots,
+            catalog,
+            lake,
+            connections,
+            models,
+            query,
+            workflows,
+            stop,
+            scheduler,
+        }))
     }
 
     /// Lets schedules fire.
@@ -88,8 +104,11 @@ impl Engine {
 
     /// What is not as it must be: one line each, none when all is well.
     pub async fn verify(&self) -> Result<Vec<String>> {
-        let mut problems: Vec<String> =
-            lake::verify(self.catalog.store(), &self.catalog.snapshot(), &self.lake).await?.iter().map(ToString::to_string).collect();
+        let mut problems: Vec<String> = lake::verify(self.catalog.store(), &self.catalog.snapshot(), &self.lake)
+            .await?
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         problems.extend(self.workflows.verify().await?);
         Ok(problems)
     }
@@ -101,9 +120,11 @@ fn make_private(folder: &Path) -> Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
-        Error::new(Kind::Io, format!("data folder \"{}\" cannot be made: {error}", folder.display()))
-    })
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| Error::new(Kind::Io, format!("data folder \"{}\" cannot be made: {error}", folder.display())))
 }
 
 /// This installation's id, made once.

@@ -1,12 +1,12 @@
 //! The one task that sleeps until the next due instant and turns ticks into runs.
 
-use crate::schedule::spec::{Spec, interval, next_due};
+use crate::base::clock::{parse_stamp, stamp};
 use crate::base::{Clock, Result};
 use crate::catalog::workflow::{Catchup, Overlap, When};
 use crate::catalog::{Live, Workflow};
+use crate::schedule::spec::{Spec, interval, next_due};
 use crate::store::Write;
 use crate::workflow::{Tick, Workflows};
-use crate::base::clock::{parse_stamp, stamp};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -98,8 +98,9 @@ impl Scheduler {
             return Ok(*last);
         }
         let store = self.catalog.store();
-        let rows = store.query("SELECT since, last_tick FROM aqueduct_schedule WHERE workflow = ?", &[name.clone().into()]);
-        let rows = rows.await?;
+        let rows = store
+            .query("SELECT since, last_tick FROM aqueduct_schedule WHERE workflow = ?", &[name.clone().into()])
+            .await?;
         let known = rows.first().map(|row| row.text("since")).transpose()?.and_then(parse_stamp);
         // A schedule begins when it is first seen, and again when its workflow is replaced or resumed.
         let begins = match known {
@@ -117,8 +118,7 @@ impl Scheduler {
             "SELECT max(e.at) AS at, (SELECT since FROM aqueduct_schedule s WHERE s.workflow = ?) AS since
              FROM aqueduct_event e WHERE e.object = ? AND e.run_id IS NULL AND e.kind IN ('created', 'replaced', 'resumed')",
             &[workflow.name.to_string().into(), workflow.name.to_string().into()],
-        );
-        let rows = rows.await?;
+        ).await?;
         let Some(row) = rows.first() else { return Ok(false) };
         Ok(match (row.optional_text("at")?, row.optional_text("since")?) {
             (Some(changed), Some(since)) => changed > since,

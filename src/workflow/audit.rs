@@ -39,7 +39,10 @@ impl Checked {
 pub(super) enum Verdict<T> {
     Passed(T),
     /// The check or metric that stands in the way.
-    Blocked { by: String, error: Error },
+    Blocked {
+        by: String,
+        error: Error,
+    },
 }
 
 /// Rows that a check set aside, to be published to their own table with the run.
@@ -78,7 +81,9 @@ impl Workflows {
             match outcome {
                 Outcome::Passed => {}
                 Outcome::Blocked(error) => return Ok(Verdict::Blocked { by: check.name.clone(), error }),
-                Outcome::Bad { good } => staged = self.without(work, &context, step, staged, check, &good, audit, progress).await?,
+                Outcome::Bad { good } => {
+                    staged = self.without(work, &context, step, staged, check, &good, audit, progress).await?
+                }
             }
         }
         let relation = self.staged_relation(&staged)?;
@@ -121,7 +126,14 @@ impl Workflows {
         Ok(work.context.clone().with_relation(RELATION, plan.relation()))
     }
 
-    async fn check(&self, run: &Run, context: &Context, schema: &SchemaRef, check: &Check, audit: &mut Audit) -> Outcome {
+    async fn check(
+        &self,
+        run: &Run,
+        context: &Context,
+        schema: &SchemaRef,
+        check: &Check,
+        audit: &mut Audit,
+    ) -> Outcome {
         let (row, outcome) = match self.evaluate(context, schema, check).await {
             Ok((row, plan)) => {
                 let outcome = outcome(check, &row, plan);
@@ -145,7 +157,12 @@ impl Workflows {
             let array = self.query.condition(context, &when.text, &numbers.schema()).await?.evaluate(&numbers)?;
             Ok(Some(!array.is_null(0) && array.as_boolean().value(0)))
         };
-        let status = check::verdict(check, failures.unwrap_or(0), holds(&check.fail_when).await?, holds(&check.warn_when).await?);
+        let status = check::verdict(
+            check,
+            failures.unwrap_or(0),
+            holds(&check.fail_when).await?,
+            holds(&check.warn_when).await?,
+        );
         let sample = match (&plan.failures, failures) {
             (Some(sql), Some(bad)) if bad > 0 => json_rows(&self.small(context, sql).await?)?,
             _ => vec![],
@@ -214,9 +231,10 @@ impl Workflows {
             Some(Relation::Table(table)) => Ok(table.clone()),
             Some(_) => Err(Error::new(Kind::WrongObjectType, format!("\"{target}\" is not a managed table"))),
             None => {
-                let columns = schema.fields().iter().map(|field| {
-                    crate::catalog::Column::new(field.name().clone(), crate::base::Type::of(field), true)
-                });
+                let columns = schema
+                    .fields()
+                    .iter()
+                    .map(|field| crate::catalog::Column::new(field.name().clone(), crate::base::Type::of(field), true));
                 let home = work.context.snapshot.schema(&target.schema)?;
                 Ok(Arc::new(Table::staged(home, target, columns.collect())))
             }
@@ -257,8 +275,8 @@ impl Workflows {
             "SELECT value FROM aqueduct_metric_value WHERE workflow = ? AND metric = ? AND dimensions = ? AND status = 'published'
              ORDER BY at DESC LIMIT 1",
             &[run.workflow.name.to_string().into(), metric.into(), dimensions.into()],
-        );
-        rows.await?.first().map_or(Ok(None), |row| row.real("value"))
+        ).await?;
+        rows.first().map_or(Ok(None), |row| row.real("value"))
     }
 
     /// An answer of a few rows as one batch.
@@ -278,7 +296,9 @@ enum Outcome {
     Passed,
     Blocked(Error),
     /// Rows for which `good` is not true must go.
-    Bad { good: String },
+    Bad {
+        good: String,
+    },
 }
 
 fn outcome(check: &Check, row: &CheckRow, plan: CheckPlan) -> Outcome {

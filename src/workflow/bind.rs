@@ -116,7 +116,8 @@ impl Workflows {
             BoundStep { schema: None, reads: BTreeSet::new(), sources: BTreeSet::new(), materialized: false };
         match &step.body {
             Body::Query(body) => {
-                let plan = self.query.plan_text(context, &body.text).await.map_err(|error| error.shifted(body.offset))?;
+                let plan =
+                    self.query.plan_text(context, &body.text).await.map_err(|error| error.shifted(body.offset))?;
                 note_reads(&mut bound, workflow, index, &plan).map_err(|error| error.at(body.offset))?;
                 models.extend(plan.models().cloned());
                 columns_have_names(plan.schema()).map_err(|error| error.at(body.offset))?;
@@ -285,8 +286,11 @@ fn columns_have_names(schema: &SchemaRef) -> Result<()> {
     let mut seen = BTreeSet::new();
     for field in schema.fields() {
         if !seen.insert(field.name()) {
-            return Err(Error::new(Kind::DuplicateColumn, format!("column \"{}\" specified more than once", field.name()))
-                .hint("name the columns of a step with AS".to_string()));
+            return Err(Error::new(
+                Kind::DuplicateColumn,
+                format!("column \"{}\" specified more than once", field.name()),
+            )
+            .hint("name the columns of a step with AS".to_string()));
         }
     }
     Ok(())
@@ -324,7 +328,8 @@ fn later_step(error: Error, workflow: &Workflow, index: usize, step: &Step) -> E
 
 fn after_error(workflow: &Workflow, step: &Step, after: &str) -> Error {
     if workflow.steps.iter().any(|other| other.name == after) {
-        let message = format!("steps \"{}\" and \"{after}\" make a cycle: a step can come only after an earlier one", step.name);
+        let message =
+            format!("steps \"{}\" and \"{after}\" make a cycle: a step can come only after an earlier one", step.name);
         return Error::new(Kind::InvalidDefinition, message)
             .hint(format!("put step \"{after}\" before step \"{}\"", step.name));
     }

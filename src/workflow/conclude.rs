@@ -1,8 +1,8 @@
 //! The end of a run: steps that are statements, FINALLY, and the last word.
 
+use super::Workflows;
 use super::record::{self, StepRow};
 use super::run::{Ending, Run, Status};
-use super::Workflows;
 use crate::base::{Error, Result};
 use crate::catalog::workflow::{Body, Fragment};
 use crate::query::Context;
@@ -69,8 +69,7 @@ impl Workflows {
         let rows = self.catalog.store().query(
             "SELECT kind, detail FROM aqueduct_event WHERE run_id = ? AND kind = 'ending' ORDER BY seq DESC LIMIT 1",
             &[run.id.clone().into()],
-        );
-        let rows = rows.await?;
+        ).await?;
         let status = match rows.first().map(|row| row.text("detail")).transpose()? {
             Some("blocked") => Status::Blocked,
             Some("failed") => Status::Failed,
@@ -79,8 +78,11 @@ impl Workflows {
             Some("succeeded_with_warnings") => Status::SucceededWithWarnings,
             _ => Status::Succeeded,
         };
-        let rows = self.catalog.store().query("SELECT reason FROM aqueduct_run WHERE run_id = ?", &[run.id.clone().into()]);
-        let rows = rows.await?;
+        let rows = self
+            .catalog
+            .store()
+            .query("SELECT reason FROM aqueduct_run WHERE run_id = ?", &[run.id.clone().into()])
+            .await?;
         let reason = rows.first().map(|row| row.optional_text("reason")).transpose()?.flatten().map(str::to_string);
         Ok(Ending { status, reason, error: None })
     }
@@ -137,11 +139,15 @@ impl Workflows {
     }
 
     async fn has_step(&self, run: &Run, step: &str, status: &str) -> Result<bool> {
-        let rows = self.catalog.store().query(
-            "SELECT step FROM aqueduct_step_run WHERE run_id = ? AND step = ? AND status = ?",
-            &[run.id.clone().into(), step.into(), status.into()],
-        );
-        Ok(!rows.await?.is_empty())
+        let rows = self
+            .catalog
+            .store()
+            .query(
+                "SELECT step FROM aqueduct_step_run WHERE run_id = ? AND step = ? AND status = ?",
+                &[run.id.clone().into(), step.into(), status.into()],
+            )
+            .await?;
+        Ok(!rows.is_empty())
     }
 }
 

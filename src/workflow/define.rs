@@ -27,15 +27,21 @@ impl Workflows {
                 return Ok(Answer::Existed);
             }
             if !or_replace || existing.materialized_view != workflow.materialized_view {
-                return Err(Error::new(Kind::DuplicateObject, format!("{kind} \"{}\" already exists", workflow.name.name))
-                    .hint(format!("use CREATE OR REPLACE, or drop the {kind} first")));
+                return Err(Error::new(
+                    Kind::DuplicateObject,
+                    format!("{kind} \"{}\" already exists", workflow.name.name),
+                )
+                .hint(format!("use CREATE OR REPLACE, or drop the {kind} first")));
             }
             workflow.paused = existing.paused;
         } else if workflow.materialized_view && snapshot.relation(&workflow.name).is_some() {
             if if_not_exists {
                 return Ok(Answer::Existed);
             }
-            return Err(Error::new(Kind::DuplicateTable, format!("relation \"{}\" already exists", workflow.name.name)));
+            return Err(Error::new(
+                Kind::DuplicateTable,
+                format!("relation \"{}\" already exists", workflow.name.name),
+            ));
         }
         Spec::new(&workflow.schedule.when)?;
         let now = self.clock.now();
@@ -117,8 +123,7 @@ impl Workflows {
             "SELECT status FROM aqueduct_run WHERE workflow = ? AND trigger_kind = 'schedule' AND finished_at IS NOT NULL
                AND status NOT IN ('missed', 'skipped_overlap') ORDER BY scheduled_at DESC LIMIT ?",
             &[name.clone().into(), limit.into()],
-        );
-        let rows = rows.await?;
+        ).await?;
         let failed = |status: &str| [Status::Failed, Status::TimedOut].iter().any(|bad| bad.as_str() == status);
         let all_failed = rows.iter().all(|row| row.text("status").is_ok_and(failed));
         if rows.len() as i64 == limit && all_failed && !workflow.paused {

@@ -101,15 +101,22 @@ impl Workflows {
         };
         // From here on nothing is dropped half-way: the target decides.
         match computed {
-            Verdict::Blocked { by, error } => {
-                Ok(Ending { status: Status::Blocked, reason: Some(format!("blocked_by_check:{by}")), error: Some(error) })
-            }
+            Verdict::Blocked { by, error } => Ok(Ending {
+                status: Status::Blocked,
+                reason: Some(format!("blocked_by_check:{by}")),
+                error: Some(error),
+            }),
             Verdict::Passed(computed) => self.publish_with_retry(run, computed).await,
         }
     }
 
     /// All steps, staged and checked.
-    async fn compute(self: &Arc<Self>, run: &Run, cancel: CancellationToken, progress: &Progress) -> Result<Verdict<Computed>> {
+    async fn compute(
+        self: &Arc<Self>,
+        run: &Run,
+        cancel: CancellationToken,
+        progress: &Progress,
+    ) -> Result<Verdict<Computed>> {
         let mut context = Context::new(self.catalog.snapshot(), &run.user, self.clock.now());
         context.run = Some(run.context(None));
         context.cancel = cancel.clone();
@@ -307,8 +314,7 @@ impl Workflows {
             "SELECT status, staged FROM aqueduct_step_run WHERE run_id = ? AND step = ? AND status IN ('staged', 'succeeded', 'reused')
                AND staged IS NOT NULL ORDER BY attempt DESC LIMIT 1",
             &[work.run.id.clone().into(), step.name.clone().into()],
-        );
-        let rows = rows.await?;
+        ).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         Ok(self.recall(work, step, row.text("staged")?, row.text("status")? != "staged").await)
     }

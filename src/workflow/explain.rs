@@ -41,7 +41,14 @@ impl Workflows {
         }
         for finally in &workflow.finally {
             let when = finally.when.as_ref().map_or("always".to_string(), |when| format!("when {}", when.text.trim()));
-            rows.push(vec![Some(finally.name.clone()), None, None, Some(format!("finally, {when}")), None, Some(AT_LEAST_ONCE.into())]);
+            rows.push(vec![
+                Some(finally.name.clone()),
+                None,
+                None,
+                Some(format!("finally, {when}")),
+                None,
+                Some(AT_LEAST_ONCE.into()),
+            ]);
         }
         text_rows(&["step", "reads", "checks", "rows are", "target", "published"], &rows)
     }
@@ -50,7 +57,9 @@ impl Workflows {
         match (&step.body, &step.target) {
             (Body::Statements(_), _) => Some(AT_LEAST_ONCE.into()),
             (Body::Query(_), None) => None,
-            (Body::Query(_), Some(Target::Table(_))) => Some("exactly once, together with the run's other tables".into()),
+            (Body::Query(_), Some(Target::Table(_))) => {
+                Some("exactly once, together with the run's other tables".into())
+            }
             (Body::Query(_), Some(outside)) => Some(match self.sink(snapshot, outside).map(|sink| sink.guarantee()) {
                 Ok(Guarantee::ExactlyOnce) => "exactly once, before the tables here".into(),
                 Ok(Guarantee::AtLeastOnce) => AT_LEAST_ONCE.into(),

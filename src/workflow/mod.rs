@@ -40,7 +40,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// Runs ordinary statements for steps and FINALLY clauses; the statement room lends it, because it
 /// lies to the left of this one.
@@ -76,7 +75,8 @@ pub struct Workflows {
     live: Mutex<HashMap<String, start::LiveRun>>,
     /// One publication at a time for each target.
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
-    tasks: TaskTracker,
+    /// Runs at work, so that stopping can wait for them; `None` once no more may start.
+    tasks: Mutex<Option<tokio::task::JoinSet<()>>>,
     /// Told when a definition or a schedule changes.
     changed: tokio::sync::Notify,
 }
@@ -106,7 +106,7 @@ impl Workflows {
             places: Semaphore::new(parts.runs_max.max(1)),
             live: Mutex::default(),
             turns: Mutex::default(),
-            tasks: TaskTracker::new(),
+            tasks: Mutex::new(Some(tokio::task::JoinSet::new())),
             changed: tokio::sync::Notify::new(),
         }
     }
@@ -116,9 +116,23 @@ impl Workflows {
         self.changed.notified().await;
     }
 
-    /// Waits until all runs of this process have ended.
+    /// Lets no run start any more and waits until those of this process have ended.
     pub async fn drain(&self) {
-        self.tasks.close();
-        self.tasks.wait().await;
+        let tasks = self.tasks.lock().take();
+        if let Some(tasks) = tasks {
+            tasks.join_all().await;
+        }
+    }
+
+    /// Sets a task going that [`Workflows::drain`] waits for. `false` when the server is stopping.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
+        match &mut *self.tasks.lock() {
+            Some(tasks) => {
+                while tasks.try_join_next().is_some() {}
+                tasks.spawn(task);
+                true
+            }
+            None => false,
+        }
     }
 }

@@ -76,7 +76,9 @@ async fn checks_hold(
             let value = values.get(&param.name).map(|(_, value)| value.to_string()).unwrap_or_default();
             let message = format!("value {value} of parameter \"{}\" violates its check", param.name);
             let given = using.iter().find(|(name, _)| *name == param.name).map(|(_, given)| given.offset);
-            return Err(Error::new(Kind::CheckViolation, message).detail(format!("CHECK ({})", check.text.trim())).at(given));
+            return Err(Error::new(Kind::CheckViolation, message)
+                .detail(format!("CHECK ({})", check.text.trim()))
+                .at(given));
         }
     }
     Ok(())

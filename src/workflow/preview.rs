@@ -49,8 +49,11 @@ impl Workflows {
         let queries: Vec<_> = queries.collect();
         let wanted = match &preview.step {
             Some(wanted) => queries.iter().position(|(name, _)| name == wanted).ok_or_else(|| {
-                Error::new(Kind::UndefinedObject, format!("workflow \"{}\" has no step \"{wanted}\" with rows", preview.name))
-                    .hint(did_you_mean(wanted, queries.iter().map(|(name, _)| *name)))
+                Error::new(
+                    Kind::UndefinedObject,
+                    format!("workflow \"{}\" has no step \"{wanted}\" with rows", preview.name),
+                )
+                .hint(did_you_mean(wanted, queries.iter().map(|(name, _)| *name)))
             })?,
             None => queries.len().checked_sub(1).ok_or_else(|| {
                 Error::new(Kind::WrongState, format!("workflow \"{}\" has no step with rows", preview.name))

@@ -4,6 +4,7 @@
 //! run's marker; then all managed tables with the run's ledger in one commit, so
 //! that readers here never run ahead of the copy outside.
 
+use super::Workflows;
 use super::audit::{Checked, SetAside};
 use super::execute::Computed;
 use super::record::{self, Reservation};
@@ -11,7 +12,6 @@ use super::retry::backoff;
 use super::run::{Ending, Run, Status};
 use super::stage::Staged;
 use super::target::{self, ModeName};
-use super::Workflows;
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::workflow::{Mode, Step, Target};
 use crate::catalog::{Change, Commit, Relation, Snapshot};
@@ -109,22 +109,27 @@ impl Workflows {
     }
 
     async fn next_seq(&self, name: &str) -> Result<i64> {
-        let rows = self.catalog.store().query(
-            "SELECT coalesce(max(seq), 0) + 1 AS seq FROM aqueduct_publication WHERE target = ?",
-            &[name.into()],
-        );
-        rows.await?.first().map_or(Ok(1), |row| row.int("seq"))
+        let rows = self
+            .catalog
+            .store()
+            .query("SELECT coalesce(max(seq), 0) + 1 AS seq FROM aqueduct_publication WHERE target = ?", &[name.into()])
+            .await?;
+        rows.first().map_or(Ok(1), |row| row.int("seq"))
     }
 
     /// A publication of another run that is still in doubt is settled first, by asking the target.
     async fn settle_others(&self, run: &Run, name: &str, sink: &dyn Sink) -> Result<()> {
-        let doubts = self.catalog.store().query(
-            "SELECT p.run_id AS run_id, p.seq AS seq, p.epoch AS epoch, p.sha256 AS sha256, r.workflow AS workflow
+        let doubts = self
+            .catalog
+            .store()
+            .query(
+                "SELECT p.run_id AS run_id, p.seq AS seq, p.epoch AS epoch, p.sha256 AS sha256, r.workflow AS workflow
              FROM aqueduct_publication p JOIN aqueduct_run r ON r.run_id = p.run_id
              WHERE p.target = ? AND p.state = 'in_doubt' AND p.run_id <> ?",
-            &[name.into(), run.id.clone().into()],
-        );
-        for row in doubts.await? {
+                &[name.into(), run.id.clone().into()],
+            )
+            .await?;
+        for row in doubts {
             let other = Run { id: row.text("run_id")?.to_string(), ..run.clone() };
             let marker = self.marker(&other, name, row.int("seq")?, row.int("epoch")?, row.text("sha256")?);
             let (workflow, at) = (row.text("workflow")?, self.clock.now());
@@ -181,7 +186,12 @@ impl Workflows {
         Err(Error::new(Kind::SerializationFailure, "other statements kept changing the targets of the run"))
     }
 
-    async fn managed_changes(&self, snapshot: &Snapshot, run: &Run, computed: &Computed) -> Result<(Vec<Change>, Vec<Write>)> {
+    async fn managed_changes(
+        &self,
+        snapshot: &Snapshot,
+        run: &Run,
+        computed: &Computed,
+    ) -> Result<(Vec<Change>, Vec<Write>)> {
         let (mut changes, mut writes) = (vec![], vec![]);
         for (step, checked) in of_steps(run, computed) {
             let Some(Target::Table(name)) = &step.target else { continue };
@@ -212,7 +222,9 @@ impl Workflows {
     async fn changes(&self, snapshot: &Snapshot, name: &Name, mode: &Mode, staged: &Staged) -> Result<Vec<Change>> {
         let existing = match snapshot.relation(name) {
             Some(Relation::Table(table)) => Some(table.clone()),
-            Some(_) => return Err(Error::new(Kind::WrongObjectType, format!("target \"{name}\" is not a managed table"))),
+            Some(_) => {
+                return Err(Error::new(Kind::WrongObjectType, format!("target \"{name}\" is not a managed table")));
+            }
             None => None,
         };
         let Some(table) = existing else {
@@ -223,8 +235,11 @@ impl Workflows {
             return Ok(lake::publish::create(&staged.table, staged.files.clone()));
         };
         if table.folder != staged.table.folder {
-            return Err(Error::new(Kind::WrongState, format!("target \"{name}\" was made anew while the run was going"))
-                .hint("execute the workflow again".to_string()));
+            return Err(Error::new(
+                Kind::WrongState,
+                format!("target \"{name}\" was made anew while the run was going"),
+            )
+            .hint("execute the workflow again".to_string()));
         }
         match mode {
             Mode::Replace => Ok(lake::publish::replace(&table, staged.files.clone())),
@@ -253,11 +268,15 @@ impl Workflows {
 
     /// Whether a check of this run warned, in this process or one before.
     async fn warned(&self, run: &Run) -> Result<bool> {
-        let rows = self.catalog.store().query(
-            "SELECT count(*) AS warned FROM aqueduct_check_result WHERE run_id = ? AND status = 'warned'",
-            &[run.id.clone().into()],
-        );
-        rows.await?.first().map_or(Ok(false), |row| Ok(row.int("warned")? > 0))
+        let rows = self
+            .catalog
+            .store()
+            .query(
+                "SELECT count(*) AS warned FROM aqueduct_check_result WHERE run_id = ? AND status = 'warned'",
+                &[run.id.clone().into()],
+            )
+            .await?;
+        rows.first().map_or(Ok(false), |row| Ok(row.int("warned")? > 0))
     }
 }
 

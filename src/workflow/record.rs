@@ -66,10 +66,7 @@ pub(super) fn status(run: &Run, status: Status, reason: Option<&str>, at: DateTi
 
 /// The model versions that the run's plans were resolved to.
 pub(super) fn models(run: &Run, models: &str) -> Write {
-    Write::new(
-        "UPDATE aqueduct_run SET model_versions = ? WHERE run_id = ?",
-        [models.into(), run.id.clone().into()],
-    )
+    Write::new("UPDATE aqueduct_run SET model_versions = ? WHERE run_id = ?", [models.into(), run.id.clone().into()])
 }
 
 /// One line of history.
@@ -161,7 +158,8 @@ pub(super) struct CheckRow {
 }
 
 pub(super) fn check(run: &Run, row: &CheckRow, at: DateTime<Utc>) -> Vec<Write> {
-    let ratio = row.failures.zip(row.total).filter(|(_, total)| *total > 0).map(|(bad, total)| bad as f64 / total as f64);
+    let ratio =
+        row.failures.zip(row.total).filter(|(_, total)| *total > 0).map(|(bad, total)| bad as f64 / total as f64);
     let mut writes = vec![
         Write::new(
             "INSERT INTO aqueduct_check_result(run_id, check_name, target, status, failures, total, ratio, value, threshold, message, at)
@@ -198,7 +196,14 @@ pub(super) fn check(run: &Run, row: &CheckRow, at: DateTime<Utc>) -> Vec<Write> 
 }
 
 /// A metric's value; `status` is `staged` until the run is published, then `published`, or why it is not.
-pub(super) fn metric(run: &Run, name: &str, dimensions: &str, value: Option<f64>, status: &str, at: DateTime<Utc>) -> Write {
+pub(super) fn metric(
+    run: &Run,
+    name: &str,
+    dimensions: &str,
+    value: Option<f64>,
+    status: &str,
+    at: DateTime<Utc>,
+) -> Write {
     Write::new(
         "INSERT INTO aqueduct_metric_value(run_id, workflow, metric, dimensions, value, status, at) VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT(run_id, metric, dimensions) DO UPDATE SET value = excluded.value, status = excluded.status, at = excluded.at",
@@ -241,7 +246,13 @@ pub(super) fn landed(run: &Run, it: &Reservation<'_>, receipt: &str, at: DateTim
     publication(run, it, "published", Some(receipt), at)
 }
 
-fn publication(run: &Run, it: &Reservation<'_>, state: &'static str, receipt: Option<&str>, at: DateTime<Utc>) -> Vec<Write> {
+fn publication(
+    run: &Run,
+    it: &Reservation<'_>,
+    state: &'static str,
+    receipt: Option<&str>,
+    at: DateTime<Utc>,
+) -> Vec<Write> {
     vec![
         Write::new(
             "INSERT INTO aqueduct_publication(run_id, target, step, mode, seq, epoch, state, row_count, sha256, receipt, at)

@@ -11,11 +11,11 @@ impl Workflows {
     /// Takes over every run that has not ended, with the next epoch, and sets it going again. Steps whose
     /// staged bytes are whole are not computed again; publications go forward by asking their target.
     pub async fn recover(self: &Arc<Self>) -> Result<usize> {
-        let rows = self.catalog.store().query(
-            "SELECT * FROM aqueduct_run WHERE finished_at IS NULL ORDER BY queued_at",
-            &[],
-        );
-        let rows = rows.await?;
+        let rows = self
+            .catalog
+            .store()
+            .query("SELECT * FROM aqueduct_run WHERE finished_at IS NULL ORDER BY queued_at", &[])
+            .await?;
         for row in &rows {
             let mut run = Run::from_row(row)?;
             run.epoch += 1;
@@ -40,7 +40,7 @@ impl Workflows {
             return;
         }
         let workflows = self.clone();
-        self.tasks.spawn(async move {
+        self.spawn(async move {
             let ending = workflows.ending_before_finalizing(&run).await;
             let concluded = match ending {
                 Ok(ending) => workflows.conclude(&run, ending).await.map(|_| ()),

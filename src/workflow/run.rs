@@ -45,10 +45,7 @@ impl Status {
     }
 
     pub fn is_final(self) -> bool {
-        !matches!(
-            self,
-            Status::Queued | Status::Running | Status::RetryWait | Status::Publishing | Status::Finalizing
-        )
+        !matches!(self, Status::Queued | Status::Running | Status::RetryWait | Status::Publishing | Status::Finalizing)
     }
 
     /// Whether its outputs are visible.
@@ -142,7 +139,9 @@ impl Run {
             };
             params.insert(param.name.clone(), (param.ty.clone(), value));
         }
-        let instant = |column: &str| -> Result<DateTime<Utc>> { parse_stamp(row.text(column)?).ok_or_else(|| unreadable(column)) };
+        let instant = |column: &str| -> Result<DateTime<Utc>> {
+            parse_stamp(row.text(column)?).ok_or_else(|| unreadable(column))
+        };
         let trigger = match row.text("trigger_kind")? {
             "schedule" => Trigger::Schedule,
             "refresh" => Trigger::Refresh,

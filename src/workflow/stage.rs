@@ -78,7 +78,9 @@ pub(super) fn fits(table: &Table, schema: &SchemaRef) -> Result<Vec<Option<usize
                     return Ok(None);
                 }
                 let message = format!("target \"{}\" needs column \"{}\"", table.name, column.name);
-                return Err(Error::new(Kind::NotNullViolation, message).detail("it is NOT NULL and the step does not have it"));
+                return Err(
+                    Error::new(Kind::NotNullViolation, message).detail("it is NOT NULL and the step does not have it")
+                );
             };
             let from = schema.field(index);
             // Assignment as in INSERT: numbers to numbers, anything to text, never text to numbers.
@@ -106,7 +108,13 @@ pub(super) fn fits(table: &Table, schema: &SchemaRef) -> Result<Vec<Option<usize
 
 impl Workflows {
     /// The table to whose folder a step's rows are written.
-    pub(super) fn staging_table(&self, snapshot: &Snapshot, run: &Run, step: &Step, schema: &SchemaRef) -> Result<Arc<Table>> {
+    pub(super) fn staging_table(
+        &self,
+        snapshot: &Snapshot,
+        run: &Run,
+        step: &Step,
+        schema: &SchemaRef,
+    ) -> Result<Arc<Table>> {
         match &step.target {
             Some(Target::Table(name)) => match snapshot.relation(name) {
                 Some(Relation::Table(table)) => Ok(table.clone()),
@@ -118,7 +126,12 @@ impl Workflows {
     }
 
     /// Writes rows into new files of `table`, each on the disk before this returns.
-    pub(super) async fn stage(&self, table: Arc<Table>, mut rows: Rows, progress: &super::execute::Progress) -> Result<Staged> {
+    pub(super) async fn stage(
+        &self,
+        table: Arc<Table>,
+        mut rows: Rows,
+        progress: &super::execute::Progress,
+    ) -> Result<Staged> {
         let map = fits(&table, &rows.schema)?;
         let schema = table.schema();
         let mut writer = self.lake.writer(&table);
@@ -190,7 +203,10 @@ impl Workflows {
             }
         };
         let same = |(column, noted): (&Column, &Column)| column.name == noted.name && column.ty == noted.ty;
-        if table.folder != note.folder || table.columns.len() != columns.len() || !table.columns.iter().zip(&columns).all(same) {
+        if table.folder != note.folder
+            || table.columns.len() != columns.len()
+            || !table.columns.iter().zip(&columns).all(same)
+        {
             return None;
         }
         let sha256 = self.hash(&table, &note.files).await.ok()?;
@@ -256,8 +272,11 @@ fn arrange(batch: &RecordBatch, map: &[Option<usize>], table: &Table, schema: &S
         .zip(schema.fields())
         .map(|(from, field)| {
             let array: ArrayRef = match from {
-                Some(index) => cast_with_options(batch.column(*index), field.data_type(), &strict)
-                    .map_err(|error| Error::from(error).detail(format!("in column \"{}\" of \"{}\"", field.name(), table.name)))?,
+                Some(index) => {
+                    cast_with_options(batch.column(*index), field.data_type(), &strict).map_err(|error| {
+                        Error::from(error).detail(format!("in column \"{}\" of \"{}\"", field.name(), table.name))
+                    })?
+                }
                 None => new_null_array(field.data_type(), batch.num_rows()),
             };
             if array.null_count() > 0 && !field.is_nullable() {

@@ -112,7 +112,13 @@ impl Workflows {
     }
 
     /// A row that says why a tick has no run. `false` when the tick has its row already.
-    pub async fn skip_tick(&self, workflow: &Arc<Workflow>, tick: &Tick, status: &'static str, reason: &str) -> Result<bool> {
+    pub async fn skip_tick(
+        &self,
+        workflow: &Arc<Workflow>,
+        tick: &Tick,
+        status: &'static str,
+        reason: &str,
+    ) -> Result<bool> {
         let mut run = self.new_run(workflow, Trigger::Schedule, &workflow.owner, tick.interval);
         run.tick = Some(tick.at);
         run.scheduled_at = tick.at;
@@ -154,7 +160,13 @@ impl Workflows {
         Ok(run)
     }
 
-    fn new_run(&self, workflow: &Arc<Workflow>, trigger: Trigger, user: &str, interval: (DateTime<Utc>, DateTime<Utc>)) -> Run {
+    fn new_run(
+        &self,
+        workflow: &Arc<Workflow>,
+        trigger: Trigger,
+        user: &str,
+        interval: (DateTime<Utc>, DateTime<Utc>),
+    ) -> Run {
         Run {
             id: Run::new_id(),
             workflow: workflow.clone(),
@@ -179,7 +191,7 @@ impl Workflows {
 
     /// Claims the run and sets it going.
     async fn launch(self: &Arc<Self>, run: Run) -> Result<watch::Receiver<Option<Ending>>> {
-        if self.tasks.is_closed() {
+        if self.tasks.lock().is_none() {
             return Err(Error::new(Kind::Shutdown, "the server is shutting down"));
         }
         self.write(record::claim(&run, self.clock.now())).await?;
@@ -198,7 +210,7 @@ impl Workflows {
         };
         self.live.lock().insert(run.id.clone(), live);
         let workflows = self.clone();
-        self.tasks.spawn(async move {
+        self.spawn(async move {
             let ended = workflows.drive(&run, &progress).await;
             workflows.live.lock().remove(&run.id);
             tell.send_replace(Some(ended));

@@ -57,7 +57,9 @@ impl Workflows {
         let next = match status {
             "blocked" => Some(format!("mend the data, then EXECUTE WORKFLOW {workflow}")),
             "failed" | "timed_out" | "canceled" => Some(format!("EXECUTE WORKFLOW {workflow}")),
-            "skipped_overlap" => Some("the run before it was still going: give it less to do, or OVERLAP BUFFER ONE".into()),
+            "skipped_overlap" => {
+                Some("the run before it was still going: give it less to do, or OVERLAP BUFFER ONE".into())
+            }
             "missed" => Some("the server was not there: CATCHUP says what to do with such ticks".into()),
             _ => None,
         };
@@ -65,7 +67,13 @@ impl Workflows {
         let models = format!("models {}", run.text("model_versions")?);
         Ok(vec![
             line("run", id, status, reason, next),
-            line("inputs", workflow, &format!("version {}", run.int("version")?), Some(format!("{params}, {models}")), None),
+            line(
+                "inputs",
+                workflow,
+                &format!("version {}", run.int("version")?),
+                Some(format!("{params}, {models}")),
+                None,
+            ),
         ])
     }
 
@@ -73,9 +81,9 @@ impl Workflows {
         let rows = self.catalog.store().query(
             "SELECT * FROM aqueduct_step_run WHERE run_id = ? AND status NOT IN ('succeeded', 'reused', 'staged') ORDER BY started_at, attempt",
             &[run.text("run_id")?.into()],
-        );
+        ).await?;
         let mut lines = vec![];
-        for row in rows.await? {
+        for row in rows {
             let state = match row.optional_text("sqlstate")? {
                 Some(sqlstate) => format!("{}, attempt {} ({sqlstate})", row.text("status")?, row.int("attempt")?),
                 None => row.text("status")?.to_string(),
@@ -114,12 +122,18 @@ impl Workflows {
         let rows = self.catalog.store().query(
             "SELECT metric, dimensions, value, status FROM aqueduct_metric_value WHERE run_id = ? AND status = 'out_of_bounds'",
             &[run.text("run_id")?.into()],
-        );
+        ).await?;
         let mut lines = vec![];
-        for row in rows.await? {
+        for row in rows {
             let value = row.real("value")?.map_or("null".to_string(), |value| value.to_string());
             let dimensions = row.optional_text("dimensions")?.unwrap_or_default().to_string();
-            lines.push(line("metric", row.text("metric")?, "out_of_bounds", Some(format!("{value} {dimensions}")), None));
+            lines.push(line(
+                "metric",
+                row.text("metric")?,
+                "out_of_bounds",
+                Some(format!("{value} {dimensions}")),
+                None,
+            ));
         }
         Ok(lines)
     }
@@ -128,11 +142,12 @@ impl Workflows {
         let rows = self.catalog.store().query(
             "SELECT target, state, row_count, receipt FROM aqueduct_publication WHERE run_id = ? ORDER BY at, target",
             &[run.text("run_id")?.into()],
-        );
+        ).await?;
         let mut lines = vec![];
-        for row in rows.await? {
+        for row in rows {
             let state = row.text("state")?;
-            let next = (state == "in_doubt").then(|| "the target could not be asked; the next run or restart asks again".to_string());
+            let next = (state == "in_doubt")
+                .then(|| "the target could not be asked; the next run or restart asks again".to_string());
             let what = format!("{} rows {}", row.int("row_count")?, row.optional_text("receipt")?.unwrap_or_default());
             lines.push(line("publication", row.text("target")?, state, Some(what), next));
         }
