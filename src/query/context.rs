@@ -7,6 +7,8 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// The catalog as of the statement's start, who asks, and names that only this statement knows.
 #[derive(Clone, Debug)]
@@ -20,6 +22,12 @@ pub struct Context {
     pub relations: BTreeMap<String, Arc<dyn TableProvider>>,
     /// What `param()`, `run_id()` and the like answer; outside a run they are refused.
     pub run: Option<Arc<RunContext>>,
+    /// Settings in force by their canonical name: `current_setting()`, and `TimeZone` for timestamps.
+    pub settings: Arc<BTreeMap<String, String>>,
+    /// When planning and running must have ended (`statement_timeout`).
+    pub deadline: Option<Instant>,
+    /// Trips when planning must stop.
+    pub cancel: CancellationToken,
 }
 
 /// What a run knows about itself.
@@ -41,6 +49,20 @@ impl Context {
             search_path: vec![crate::base::name::DEFAULT_SCHEMA.to_string()],
             relations: BTreeMap::new(),
             run: None,
+            settings: Arc::default(),
+            deadline: None,
+            cancel: CancellationToken::new(),
         }
+    }
+
+    /// The same, found before any schema's relations under `name`.
+    pub fn with_relation(mut self, name: &str, relation: Arc<dyn TableProvider>) -> Self {
+        self.relations.insert(name.to_string(), relation);
+        self
+    }
+
+    /// The zone in which timestamps without one are meant.
+    pub fn time_zone(&self) -> &str {
+        self.settings.get("TimeZone").map_or("UTC", String::as_str)
     }
 }
