@@ -5,6 +5,7 @@ use crate::catalog::Snapshot;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,12 +23,23 @@ pub struct Context {
     pub relations: BTreeMap<String, Arc<dyn TableProvider>>,
     /// What `param()`, `run_id()` and the like answer; outside a run they are refused.
     pub run: Option<Arc<RunContext>>,
-    /// Settings in force by their canonical name: `current_setting()`, and `TimeZone` for timestamps.
-    pub settings: Arc<BTreeMap<String, String>>,
+    /// The session's settings, for `current_setting` and `pg_settings`; empty outside a session.
+    pub settings: Arc<[Setting]>,
+    /// What `set_config` asked for while the statement ran; the session sets it afterwards.
+    pub settings_wanted: Arc<Mutex<Vec<(String, Option<String>)>>>,
     /// When planning and running must have ended (`statement_timeout`).
     pub deadline: Option<Instant>,
     /// Trips when planning must stop.
     pub cancel: CancellationToken,
+}
+
+/// One session setting as `SHOW ALL` tells it.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    pub name: &'static str,
+    pub value: String,
+    pub default: &'static str,
+    pub about: &'static str,
 }
 
 /// What a run knows about itself.
@@ -49,7 +61,8 @@ impl Context {
             search_path: vec![crate::base::name::DEFAULT_SCHEMA.to_string()],
             relations: BTreeMap::new(),
             run: None,
-            settings: Arc::default(),
+            settings: Arc::new([]),
+            settings_wanted: Arc::default(),
             deadline: None,
             cancel: CancellationToken::new(),
         }
@@ -63,6 +76,6 @@ impl Context {
 
     /// The zone in which timestamps without one are meant.
     pub fn time_zone(&self) -> &str {
-        self.settings.get("TimeZone").map_or("UTC", String::as_str)
+        self.settings.iter().find(|setting| setting.name == "TimeZone").map_or("UTC", |setting| &setting.value)
     }
 }

@@ -6,8 +6,9 @@
 mod context;
 mod plan;
 mod rows;
+pub mod system;
 
-pub use context::{Context, RunContext};
+pub use context::{Context, RunContext, Setting};
 pub use plan::{ModelUse, Plan, References};
 pub use rows::{Progress, Rows};
 

@@ -35,7 +35,8 @@ impl Session {
 
     /// What a statement of this session is planned in: the catalog as of now.
     pub fn context(&self) -> Context {
-        Context::new(self.engine.catalog.snapshot(), &self.user, self.engine.clock.now())
+        let context = Context::new(self.engine.catalog.snapshot(), &self.user, self.engine.clock.now());
+        Context { settings: self.settings.listed(), ..context }
     }
 
     pub fn notice(&mut self, message: impl Into<String>) {

@@ -2,7 +2,9 @@
 
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Result};
+use crate::query::Setting;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Name, default, whether clients are told of a change (ParameterStatus), one line for `SHOW ALL`.
 pub const ALL: &[(&str, &str, bool, &str)] = &[
@@ -64,6 +66,17 @@ impl Settings {
     pub fn all(&self) -> impl Iterator<Item = (&'static str, &str, &'static str)> {
         ALL.iter()
             .map(|(name, default, _, about)| (*name, self.values.get(*name).map_or(*default, String::as_str), *about))
+    }
+
+    /// Every setting, for a statement's context.
+    pub fn listed(&self) -> Arc<[Setting]> {
+        let setting = |(name, default, _, about): &(&'static str, &'static str, bool, &'static str)| Setting {
+            name,
+            value: self.values.get(*name).map_or(*default, String::as_str).to_string(),
+            default,
+            about,
+        };
+        ALL.iter().map(setting).collect()
     }
 
     /// Those that a client is told at login and on change.
