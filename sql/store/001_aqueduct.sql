@@ -15,7 +15,7 @@ CREATE INDEX aqueduct_object_current ON aqueduct_object(kind, ended_at);
 -- One row per run. tick is the due instant for scheduled runs: UNIQUE makes a tick one run on any number of nodes.
 CREATE TABLE aqueduct_run(
   run_id TEXT PRIMARY KEY, workflow TEXT NOT NULL, version BIGINT NOT NULL, trigger_kind TEXT NOT NULL, tick TEXT,
-  scheduled_at TEXT NOT NULL, status TEXT NOT NULL, reason TEXT, attempt BIGINT NOT NULL, epoch BIGINT NOT NULL,
+  scheduled_at TEXT NOT NULL, interval_start TEXT NOT NULL, interval_end TEXT NOT NULL, status TEXT NOT NULL, reason TEXT, attempt BIGINT NOT NULL, epoch BIGINT NOT NULL,
   lease_until TEXT, requested_by TEXT NOT NULL, params TEXT NOT NULL, model_versions TEXT NOT NULL, definition TEXT NOT NULL,
   queued_at TEXT NOT NULL, started_at TEXT, finished_at TEXT, cancel_requested BIGINT NOT NULL,
   UNIQUE(workflow, tick)
@@ -38,8 +38,8 @@ CREATE TABLE aqueduct_check_result(
 CREATE TABLE aqueduct_check_failure(run_id TEXT NOT NULL, check_name TEXT NOT NULL, ordinal BIGINT NOT NULL, failing_row TEXT NOT NULL);
 
 CREATE TABLE aqueduct_metric_value(
-  run_id TEXT NOT NULL, workflow TEXT NOT NULL, metric TEXT NOT NULL, value DOUBLE, status TEXT NOT NULL, at TEXT NOT NULL,
-  PRIMARY KEY(run_id, metric)
+  run_id TEXT NOT NULL, workflow TEXT NOT NULL, metric TEXT NOT NULL, dimensions TEXT, value DOUBLE, status TEXT NOT NULL,
+  at TEXT NOT NULL, PRIMARY KEY(run_id, metric, dimensions)
 );
 CREATE INDEX aqueduct_metric_value_history ON aqueduct_metric_value(workflow, metric, at);
 

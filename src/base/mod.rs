@@ -7,6 +7,7 @@ pub mod error;
 mod error_datafusion;
 pub mod name;
 pub mod roots;
+pub mod sql;
 pub mod types;
 
 pub use clock::Clock;

@@ -183,6 +183,8 @@ pub struct Metric {
     pub on: Fragment,
     pub expression: Fragment,
     pub filter: Option<Fragment>,
+    /// Columns that give a value for each of their combinations.
+    pub dimensions: Vec<String>,
     /// `BOUNDS (MIN x, MAX y, CHANGE <= p)`; outside them the run is blocked.
     pub min: Option<f64>,
     pub max: Option<f64>,

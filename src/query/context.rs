@@ -47,6 +47,9 @@ pub struct Setting {
 pub struct RunContext {
     pub run_id: String,
     pub scheduled_at: DateTime<Utc>,
+    /// From the tick before this one to this one; for a run started by hand, from the last scheduled tick to now.
+    pub interval_start: DateTime<Utc>,
+    pub interval_end: DateTime<Utc>,
     /// `None` until the run has ended: only FINALLY may ask.
     pub status: Option<String>,
     pub params: BTreeMap<String, (Type, ScalarValue)>,
