@@ -2,6 +2,7 @@
 
 use crate::base::{Clock, Config};
 use crate::catalog::Live;
+use crate::lake::Lake;
 use std::sync::Arc;
 
 /// Everything a session needs.
@@ -9,4 +10,5 @@ pub struct Engine {
     pub config: Config,
     pub clock: Arc<dyn Clock>,
     pub catalog: Arc<Live>,
+    pub lake: Arc<Lake>,
 }

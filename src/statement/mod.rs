@@ -3,6 +3,17 @@
 //! A statement of ours is recognised by its lead words, which are not reserved;
 //! everything else is standard SQL and goes through [`standard`].
 
+mod alter_table;
+mod copy;
+mod create_schema;
+mod create_table;
+mod create_view;
+mod delete;
+mod drop;
+mod insert;
+mod truncate;
+mod update;
+
 mod cursor;
 mod interval;
 mod manual;
