@@ -5,7 +5,7 @@ mod scheduler;
 use crate::base::{Clock, Config, Error, Kind, Result, Roots};
 use crate::catalog::Live;
 use crate::connect::Connections;
-use crate::lake::{self, Lake};
+use crate::lake::Lake;
 use crate::model::Registry;
 use crate::query::Query;
 use crate::store::{Store, Write};
@@ -51,9 +51,9 @@ impl Engine {
         let store = Store::open(&data).await?;
         let lake = Arc::new(Lake::open(&data)?);
         let catalog = Arc::new(Live::load(store, clock.clone(), &lake.data_path()).await?);
-        let connections = Arc::new(Connections::new(&config, roots.clone()));
+        let connections = Arc::new(Connections::new(roots.clone(), tokio::runtime::Handle::current()));
         let models = Arc::new(Registry::open(&data)?);
-        let query = Arc::new(Query::new(&config, catalog.clone(), lake.clone(), connections.clone(), models.clone())?);
+        let query = Arc::new(Query::new(&config, catalog.clone())?);
         let server = server_id(catalog.store()).await?;
         let workflows = Arc::new(Workflows::new(Parts {
             catalog: catalog.clone(),
@@ -104,11 +104,7 @@ impl Engine {
 
     /// What is not as it must be: one line each, none when all is well.
     pub async fn verify(&self) -> Result<Vec<String>> {
-        let mut problems: Vec<String> = lake::verify(self.catalog.store(), &self.catalog.snapshot(), &self.lake)
-            .await?
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let mut problems = self.lake.verify(self.catalog.store(), &self.catalog.snapshot()).await?;
         problems.extend(self.workflows.verify().await?);
         Ok(problems)
     }

@@ -16,7 +16,6 @@ use crate::query::Context;
 use crate::store::Write;
 use datafusion::arrow::array::{Array, RecordBatch, cast::AsArray};
 use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, SchemaRef};
-use datafusion::catalog::TableProvider;
 use std::sync::Arc;
 
 /// Staged rows that passed every check that could block them.

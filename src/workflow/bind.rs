@@ -62,7 +62,7 @@ impl Workflows {
             let schema = self.checked_schema(&context, workflow, &bound, &metric.on).await?;
             let sql = check::metric::plan(metric, "checked", &schema)?;
             let context = context.clone().with_relation("checked", Arc::new(EmptyTable::new(schema)));
-            self.query.plan_text(&context, &sql).await.map_err(|error| at(error, metric.expression.offset))?;
+            self.query.plan_text(&context, &sql).await.map_err(|error| placed(error, metric.expression.offset))?;
         }
         for finally in &workflow.finally {
             let mut context = context.clone();
@@ -188,7 +188,7 @@ impl Workflows {
         }
         let context = context.clone().with_relation("checked", Arc::new(EmptyTable::new(schema)));
         for sql in [Some(&plan.summary), plan.failures.as_ref()].into_iter().flatten() {
-            self.query.plan_text(&context, sql).await.map_err(|error| at(error, check.offset))?;
+            self.query.plan_text(&context, sql).await.map_err(|error| placed(error, check.offset))?;
         }
         Ok(())
     }
@@ -223,12 +223,12 @@ impl Workflows {
     async fn bind_condition(&self, context: &Context, when: &Fragment) -> Result<()> {
         let text = format!("SELECT ({})::boolean", when.text);
         let planned = self.query.plan_text(context, &text).await;
-        planned.map_err(|error| at(error, when.offset)).map(|_| ())
+        planned.map_err(|error| placed(error, when.offset)).map(|_| ())
     }
 }
 
 /// A position in text that we put together means nothing to the user: point at the clause.
-fn at(error: Error, offset: usize) -> Error {
+fn placed(error: Error, offset: usize) -> Error {
     Error { offset: None, ..error }.at(offset)
 }
 

@@ -65,7 +65,7 @@ impl Workflows {
         self.changed.notify_one();
         if is_view && let Err(error) = self.refresh(&name, &user, cancel).await {
             if detail == "created" {
-                self.drop(&name, &user).await?;
+                self.remove(&name, &user).await?;
             }
             return Err(error);
         }
@@ -73,7 +73,7 @@ impl Workflows {
     }
 
     /// `DROP WORKFLOW`, `DROP MATERIALIZED VIEW`. Its history stays; so do its targets, but for a view's own table.
-    pub async fn drop(&self, name: &Name, user: &str) -> Result<()> {
+    pub async fn remove(&self, name: &Name, user: &str) -> Result<()> {
         let snapshot = self.catalog.snapshot();
         let workflow = snapshot.workflow(name)?;
         if self.live.lock().values().any(|run| run.workflow == *name) {

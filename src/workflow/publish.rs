@@ -15,7 +15,7 @@ use super::target::{self, ModeName};
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::workflow::{Mode, Step, Target};
 use crate::catalog::{Change, Commit, Relation, Snapshot};
-use crate::connect::{Act, Marker, Receipt, Sink, Spool};
+use crate::connect::{Act, Marker, Receipt, Sink};
 use crate::lake;
 use crate::store::Write;
 use std::collections::BTreeMap;
@@ -80,12 +80,7 @@ impl Workflows {
         let act = Act {
             marker: self.marker(run, &name, seq, run.epoch, &staged.sha256),
             mode: step.mode.clone(),
-            spool: Spool {
-                schema: staged.table.schema(),
-                files: self.lake.paths(&staged.table, &staged.files),
-                rows: staged.rows,
-                bytes: staged.bytes,
-            },
+            spool: self.spool(staged),
         };
         let receipt = sink.publish(&act).await?;
         failpoint("acted")?;
@@ -123,21 +118,16 @@ impl Workflows {
             .catalog
             .store()
             .query(
-                "SELECT p.run_id AS run_id, p.seq AS seq, p.epoch AS epoch, p.sha256 AS sha256, r.workflow AS workflow
-             FROM aqueduct_publication p JOIN aqueduct_run r ON r.run_id = p.run_id
-             WHERE p.target = ? AND p.state = 'in_doubt' AND p.run_id <> ?",
+                "SELECT r.*, p.seq AS seq, p.epoch AS act_epoch, p.sha256 AS sha256, p.step AS step FROM aqueduct_publication p
+                 JOIN aqueduct_run r ON r.run_id = p.run_id WHERE p.target = ? AND p.state = 'in_doubt' AND p.run_id <> ?",
                 &[name.into(), run.id.clone().into()],
             )
             .await?;
         for row in doubts {
-            let other = Run { id: row.text("run_id")?.to_string(), ..run.clone() };
-            let marker = self.marker(&other, name, row.int("seq")?, row.int("epoch")?, row.text("sha256")?);
-            let (workflow, at) = (row.text("workflow")?, self.clock.now());
-            let writes = match sink.probe(&marker).await? {
-                Some(receipt) => record::receipt(&other.id, workflow, name, &receipt_text(&receipt), at),
-                None => record::abandoned(&other.id, workflow, name, "the target does not have it", at),
-            };
-            self.write(writes).await?;
+            let other = Run::from_row(&row)?;
+            let marker = self.marker(&other, name, row.int("seq")?, row.int("act_epoch")?, row.text("sha256")?);
+            let act = self.act_again(&other, row.text("step")?, marker).await?;
+            self.settle(&other, sink.probe(&act).await?, name, "the target does not have it").await?;
         }
         Ok(())
     }
@@ -150,17 +140,43 @@ impl Workflows {
         let rows = self.catalog.store().query(mine, &[run.id.clone().into(), name.clone().into()]).await?;
         let Some(row) = rows.first() else { return Ok(()) };
         let marker = self.marker(run, &name, row.int("seq")?, row.int("epoch")?, row.text("sha256")?);
-        let (workflow, at) = (run.workflow.name.to_string(), self.clock.now());
+        let act = self.act_again(run, &step.name, marker).await?;
         let probed = match self.sink(&self.catalog.snapshot(), to) {
-            Ok(sink) => sink.probe(&marker).await,
+            Ok(sink) => sink.probe(&act).await,
             Err(error) => Err(error),
         };
-        let writes = match probed {
-            Ok(Some(receipt)) => record::receipt(&run.id, &workflow, &name, &receipt_text(&receipt), at),
-            Ok(None) => record::abandoned(&run.id, &workflow, &name, &error.message, at),
-            Err(unknown) => vec![record::event(run, "in_doubt", &format!("{name}: {unknown}"), at)],
-        };
-        self.write(writes).await
+        match probed {
+            Ok(landed) => self.settle(run, landed, &name, &error.message).await,
+            Err(unknown) => {
+                let note = record::event(run, "in_doubt", &format!("{name}: {unknown}"), self.clock.now());
+                self.write(vec![note]).await
+            }
+        }
+    }
+
+    /// Records what the target said.
+    async fn settle(&self, run: &Run, landed: Option<Receipt>, name: &str, otherwise: &str) -> Result<()> {
+        let (workflow, at) = (run.workflow.name.to_string(), self.clock.now());
+        self.write(match landed {
+            Some(receipt) => record::receipt(&run.id, &workflow, name, &receipt_text(&receipt), at),
+            None => record::abandoned(&run.id, &workflow, name, otherwise, at),
+        })
+        .await
+    }
+
+    /// The act of a publication that was begun, from the ledger's note of its staged rows.
+    async fn act_again(&self, run: &Run, step: &str, marker: Marker) -> Result<Act> {
+        let rows = self
+            .catalog
+            .store()
+            .query(
+                "SELECT staged FROM aqueduct_step_run WHERE run_id = ? AND step = ? AND staged IS NOT NULL ORDER BY attempt DESC LIMIT 1",
+                &[run.id.clone().into(), step.into()],
+            )
+            .await?;
+        let note = rows.first().map(|row| row.text("staged")).transpose()?.unwrap_or_default();
+        let mode = run.workflow.steps.iter().find(|other| other.name == step).map(|step| step.mode.clone());
+        Ok(Act { marker, mode: mode.unwrap_or_default(), spool: self.spool_of(note)? })
     }
 
     /// All managed tables of the run and its ledger, in one commit.

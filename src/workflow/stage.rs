@@ -8,6 +8,7 @@ use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::workflow::{Step, Target};
 use crate::catalog::{Column, NewFile, Relation, Schema, Snapshot, Table};
+use crate::connect::Spool;
 use crate::query::Rows;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
@@ -186,6 +187,33 @@ impl Workflows {
         Some(Recalled { staged, set_aside, checked })
     }
 
+    /// Staged rows as a sink reads them.
+    pub(super) fn spool(&self, staged: &Staged) -> Spool {
+        Spool {
+            schema: staged.table.schema(),
+            files: self.lake.paths(&staged.table, &staged.files),
+            rows: staged.rows,
+            bytes: staged.bytes,
+        }
+    }
+
+    /// The same from the ledger's note of them.
+    pub(super) fn spool_of(&self, notes: &str) -> Result<Spool> {
+        let notes: Notes = serde_json::from_str(notes)
+            .map_err(|error| Error::internal(format!("the ledger's note of staged rows must be readable: {error}")))?;
+        let note = notes.rows;
+        let home = Schema { id: 0, uuid: String::new(), name: "spool".into(), path: String::new() };
+        let columns = note.columns.iter().map(|(name, ty, nullable)| Column::new(name.clone(), ty.clone(), *nullable));
+        let table = Table::staged(&home, &Name::new("spool", "spool"), columns.collect());
+        let table = Table { folder: note.folder.clone(), ..table };
+        Ok(Spool {
+            schema: table.schema(),
+            files: self.lake.paths(&table, &note.files),
+            rows: note.rows,
+            bytes: note.bytes,
+        })
+    }
+
     async fn staged_of(&self, work: &Work<'_>, target: Option<&Name>, step: &str, note: Note) -> Option<Staged> {
         let columns: Vec<Column> =
             note.columns.iter().map(|(name, ty, nullable)| Column::new(name.clone(), ty.clone(), *nullable)).collect();
@@ -226,7 +254,13 @@ impl Workflows {
             let mut hasher = Sha256::new();
             for path in paths {
                 let mut file = std::fs::File::open(path)?;
-                std::io::copy(&mut file, &mut hasher)?;
+                let mut part = vec![0; 1 << 20];
+                loop {
+                    match std::io::Read::read(&mut file, &mut part)? {
+                        0 => break,
+                        n => hasher.update(&part[..n]),
+                    }
+                }
             }
             std::io::Result::Ok(hasher.finalize())
         });
