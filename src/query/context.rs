@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
 use parking_lot::Mutex;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -36,7 +37,7 @@ pub struct Context {
 /// One session setting as `SHOW ALL` tells it.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub value: String,
     pub default: &'static str,
     pub about: &'static str,
