@@ -69,8 +69,12 @@ fn snapshot() -> Snapshot {
     let changes = [
         Change::CreateSchema { name: "public".into() },
         Change::CreateSchema { name: "ml".into() },
-        Change::CreateTable { name: Name::public("flights"), columns: flights },
-        Change::CreateTable { name: Name::new("ml", "scores"), columns: vec![column("id", Type::Int4, true)] },
+        Change::CreateTable { name: Name::public("flights"), columns: flights, folder: None },
+        Change::CreateTable {
+            name: Name::new("ml", "scores"),
+            columns: vec![column("id", Type::Int4, true)],
+            folder: None,
+        },
         Change::PutView(view),
         Change::PutExternal(external),
         Change::AddModelVersion { name: Name::public("delay"), version },

@@ -208,7 +208,7 @@ fn when(schedule: &Schedule) -> String {
 /// In the largest unit that divides it.
 fn duration(ms: u64) -> String {
     let units = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second"), (1, "millisecond")];
-    let fits = |(unit, _): &&(u64, &str)| ms % unit == 0 && ms >= *unit;
+    let fits = |(unit, _): &&(u64, &str)| ms.is_multiple_of(*unit) && ms >= *unit;
     let (unit, name) = units.iter().find(fits).unwrap_or(&(1, "millisecond"));
     let count = ms / unit;
     format!("{count} {name}{}", if count == 1 { "" } else { "s" })

@@ -119,9 +119,8 @@ fn secrets(scope: &Scope<'_>) -> Page {
 }
 
 fn settings(scope: &Scope<'_>) -> Page {
-    let rows = pg::parameters(scope.context)
-        .into_iter()
-        .map(|(name, value, default, about)| row![name, value, default, about]);
+    let rows =
+        pg::parameters(scope.context).into_iter().map(|it| row![it.name.as_ref(), it.value, it.default, it.about]);
     Page::of(["name", "value", "default_value", "description"], rows)
 }
 

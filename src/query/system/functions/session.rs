@@ -22,7 +22,7 @@ pub const ALL: &[Entry] = &[
     ("inet_server_addr() text", |_| Ok(Cell::Null)),
     ("inet_server_port() int4", |_| Ok(Cell::Null)),
     ("pg_advisory_unlock_all() text", |_| Ok("".into())),
-    ("pg_backend_pid() int4", |_| Ok(std::process::id().into())),
+    ("pg_backend_pid() int4", |call| Ok(call.scope.context.pid.into())),
     ("pg_conf_load_time() timestamptz", started_at),
     ("pg_current_xact_id() text", |call| Ok(call.objects().snapshot.lake.to_string().into())),
     ("pg_current_xact_id_if_assigned() text", |_| Ok(Cell::Null)),
@@ -71,9 +71,9 @@ fn setting(call: &Call<'_>) -> Result<Cell> {
 }
 
 fn unknown(call: &Call<'_>, name: &str) -> Error {
-    let known: Vec<_> = pg::parameters(call.scope.context).into_iter().map(|(name, ..)| name).collect();
+    let known: Vec<_> = pg::parameters(call.scope.context).into_iter().map(|it| it.name).collect();
     Error::new(Kind::UndefinedObject, format!("unrecognized configuration parameter \"{name}\""))
-        .hint(did_you_mean(name, known))
+        .hint(did_you_mean(name, known.iter().map(AsRef::as_ref)))
 }
 
 /// Tells the session what to set once the statement is done.

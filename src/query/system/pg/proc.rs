@@ -22,8 +22,11 @@ pub struct Procedure {
     pub about: Option<String>,
 }
 
-/// Functions that take a model or ask about a run: name, arguments, whether more may follow, result, what for.
-const OURS: &[(&str, &[(&str, Type)], bool, Type, &str)] = &[
+/// Name, arguments, whether more may follow, result, what for.
+type Ours = (&'static str, &'static [(&'static str, Type)], bool, Type, &'static str);
+
+/// Functions that take a model or ask about a run.
+const OURS: &[Ours] = &[
     ("predict", &[("model", Type::Text)], true, Type::Float8, "the model's answer for one row of inputs"),
     ("predict_proba", &[("model", Type::Text)], true, Type::Float8, "a classifier's probability of its last class"),
     ("param", &[("name", Type::Text)], false, Type::Text, "the value of a parameter of this run"),

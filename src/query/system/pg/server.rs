@@ -1,45 +1,32 @@
 //! The server itself: its database, settings and sessions.
 
 use crate::base::name::DATABASE;
-use crate::query::Context;
 use crate::query::system::oid;
 use crate::query::system::page::{Cell, Page, row};
 use crate::query::system::schema::Scope;
-
-/// What cannot be set but is asked for: name, value, what it is.
-const FIXED: &[(&str, &str, &str)] = &[
-    ("block_size", "8192", "size of a page as relpages counts them"),
-    ("lc_collate", "C", "order of text"),
-    ("lc_ctype", "C.UTF-8", "case of text"),
-    ("max_connections", "200", "connections at one time"),
-    ("max_index_keys", "32", "columns of an index"),
-    ("wal_level", "replica", "always replica"),
-];
+use crate::query::{Context, Setting};
 
 /// A setting by any spelling of its name, as the session sees it.
 pub fn parameter(context: &Context, name: &str) -> Option<String> {
-    parameters(context).into_iter().find(|(known, ..)| known.eq_ignore_ascii_case(name)).map(|(_, value, ..)| value)
+    parameters(context).into_iter().find(|known| known.name.eq_ignore_ascii_case(name)).map(|known| known.value)
 }
 
-/// Name, value, default and description of every setting.
-pub fn parameters(context: &Context) -> Vec<(&'static str, String, &'static str, &'static str)> {
-    let fixed = FIXED.iter().map(|(name, value, about)| (*name, (*value).to_string(), *value, *about));
-    let session = context.settings.iter().map(|it| (it.name, it.value.clone(), it.default, it.about));
-    let mut all: Vec<_> = session.chain(fixed).collect();
-    all.sort_by_key(|(name, ..)| name.to_lowercase());
+/// Every setting, by name.
+pub fn parameters(context: &Context) -> Vec<Setting> {
+    let mut all = context.settings.to_vec();
+    all.sort_by_key(|setting| setting.name.to_lowercase());
     all
 }
 
 pub fn pg_settings(scope: &Scope<'_>) -> Page {
-    let rows = parameters(scope.context).into_iter().map(|(name, value, default, about)| {
-        let fixed = FIXED.iter().any(|(known, ..)| *known == name);
+    let rows = parameters(scope.context).into_iter().map(|Setting { name, value, default, about }| {
         let source = if value == default { "default" } else { "session" };
         row![
-            name,
+            name.as_ref(),
             value,
             "Client Connection Defaults",
             about,
-            if fixed { "internal" } else { "user" },
+            "user",
             "string",
             source,
             default,
@@ -95,7 +82,7 @@ pub fn pg_stat_activity(scope: &Scope<'_>) -> Page {
     let row = row![
         oid::DATABASE,
         DATABASE,
-        std::process::id(),
+        scope.context.pid,
         oid::ROLE,
         &scope.context.user,
         application,

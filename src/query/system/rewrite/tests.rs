@@ -32,7 +32,7 @@ fn a_reference_is_a_number_until_it_is_read() {
 fn array_of_a_query_is_an_aggregate() {
     check(
         "SELECT ARRAY(SELECT b.rolname FROM r b WHERE b.oid = a.oid ORDER BY 1) AS m FROM a",
-        "SELECT aqueduct_array((SELECT array_agg(b.rolname ORDER BY b.rolname) FROM r AS b WHERE b.oid = a.oid)) AS m \
+        "SELECT aqueduct_array((SELECT array_agg(b.rolname ORDER BY b.rolname) FROM r b WHERE b.oid = a.oid)) AS m \
          FROM a",
     );
 }
@@ -41,7 +41,7 @@ fn array_of_a_query_is_an_aggregate() {
 fn a_scalar_subquery_on_the_catalog_takes_its_one_row() {
     check(
         "SELECT (SELECT c.collname FROM pg_catalog.pg_collation c WHERE c.oid = a.x) AS n FROM a",
-        "SELECT (SELECT first_value(c.collname) FROM pg_catalog.pg_collation AS c WHERE c.oid = a.x) AS n FROM a",
+        "SELECT (SELECT first_value(c.collname) FROM pg_catalog.pg_collation c WHERE c.oid = a.x) AS n FROM a",
     );
     check("SELECT (SELECT x FROM t) AS n FROM a", "SELECT (SELECT x FROM t) AS n FROM a");
 }
