@@ -1,5 +1,5 @@
-//! What every room may use: errors with SQLSTATE, names, types, configuration,
-//! the clock. Nothing here knows what a workflow, a table or a socket is.
+//! What every room may use: errors with SQLSTATE, names, types and values,
+//! configuration, the clock. Nothing here knows what a workflow, a table or a socket is.
 
 pub mod clock;
 pub mod config;
@@ -7,7 +7,9 @@ pub mod error;
 mod error_datafusion;
 pub mod name;
 pub mod roots;
+pub mod sql;
 pub mod types;
+pub mod value;
 
 pub use clock::Clock;
 pub use config::Config;

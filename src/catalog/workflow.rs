@@ -57,6 +57,15 @@ pub struct Step {
     /// `WITH (snapshot = on)`: materialize even when nothing needs the bytes.
     pub snapshot: bool,
     pub offset: usize,
+    /// Steps that it reads. This and what follows is found out when the workflow is bound.
+    #[serde(default)]
+    pub reads: Vec<String>,
+    /// Everything else that it reads, as it prints.
+    #[serde(default)]
+    pub sources: Vec<String>,
+    /// Whether its rows are written down; else it is inlined into its reader.
+    #[serde(default)]
+    pub materialized: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,10 @@
 //! Other systems, one file or folder per connector: read, stage, publish, probe.
 
+mod connections;
+mod kind;
+mod postgres;
 mod sink;
 
+pub use connections::{Connections, ExternalColumn, Tested};
+pub use kind::{ConnectionKind, ConnectionOption};
 pub use sink::{Act, Guarantee, Marker, Receipt, Sink, Spool};

@@ -24,8 +24,9 @@ pub trait Sink: Send + Sync {
     /// When the marker is there already, nothing is done and its receipt returned.
     async fn publish(&self, act: &Act) -> Result<Receipt>;
 
-    /// Asks the target, under its own lock, whether the marker's act has landed.
-    async fn probe(&self, marker: &Marker) -> Result<Option<Receipt>>;
+    /// Asks the target, under its own lock, whether the act has landed. After `None` an act of the
+    /// same run with an older epoch can never land.
+    async fn probe(&self, act: &Act) -> Result<Option<Receipt>>;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,8 @@ pub struct Marker {
     pub server: String,
     pub target: String,
     pub run_id: String,
-    /// Position in the order of publications to this target.
+    /// Position in the order of publications to this target, 1 or more: one that comes after a
+    /// higher one is refused. 0 for a statement of its own, which has no place in that order.
     pub seq: i64,
     /// Of the lease under which the run publishes; an older one is refused.
     pub epoch: i64,

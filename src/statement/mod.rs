@@ -1,15 +1,46 @@
 //! What a user can say, one file each: syntax, meaning, manual entry, tests.
+//!
+//! A statement of ours is recognised by its lead words, which are not reserved;
+//! everything else is standard SQL and goes through [`standard`].
 
-use crate::base::Result;
-use crate::session::{Description, Response, Session};
+mod alter_table;
+mod copy;
+mod create_schema;
+mod create_table;
+mod create_view;
+mod delete;
+mod drop;
+mod insert;
+mod truncate;
+mod update;
+
+mod cursor;
+mod execute;
+mod interval;
+mod manual;
+mod standard;
+
+use crate::base::{Error, Result, sql};
+use crate::session::{Description, Effect, Response, Session};
 use async_trait::async_trait;
+use cursor::Cursor;
 use datafusion::common::ScalarValue;
+use manual::Manual;
 use std::fmt;
 use std::sync::Arc;
+
+pub use execute::execute;
+pub use manual::manual;
 
 /// A statement that has been read; prints back as text that reads to the same.
 #[async_trait]
 pub trait Statement: fmt::Debug + fmt::Display + Send + Sync {
+    /// What it does to the world. One that only reads or changes its session says so, and then may run in a
+    /// transaction block and is dropped in the middle when it is cancelled.
+    fn effect(&self) -> Effect {
+        Effect::Write
+    }
+
     /// Types of its parameters and shape of its answer, before it runs. `hints` are the types the client gave.
     async fn describe(&self, session: &Session, hints: &[Option<crate::base::Type>]) -> Result<Description> {
         let _ = (session, hints);
@@ -18,6 +49,11 @@ pub trait Statement: fmt::Debug + fmt::Display + Send + Sync {
 
     /// Runs it. Positions in errors are offsets in the statement's own text.
     async fn run(&self, session: &mut Session, parameters: &[ScalarValue]) -> Result<Response>;
+
+    /// The text to keep in place of what was typed, when that holds something that must not be read again.
+    fn redacted(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A statement and the text it was read from.
@@ -27,4 +63,40 @@ pub struct Parsed {
     /// Byte offset of `text` in what the client sent.
     pub offset: usize,
     pub statement: Arc<dyn Statement>,
+}
+
+/// A statement of ours: how it begins, how it is read, what the manual says.
+pub struct Form {
+    pub manual: Manual,
+    /// Words by which it is recognised; `_` stands for a name.
+    leads: &'static [&'static str],
+    read: fn(&mut Cursor) -> Result<Arc<dyn Statement>>,
+}
+
+/// Every statement of ours, in the order of the manual.
+pub const ALL: &[&Form] = &[];
+
+/// Reads what a client sent: its statements, or the first error with its byte offset in `text`.
+pub fn parse(text: &str) -> Result<Vec<Parsed>> {
+    let tokens = sql::tokenize(text)?;
+    sql::split(&tokens).map(|tokens| one(text, tokens)).collect()
+}
+
+fn one(text: &str, tokens: &[sql::Token]) -> Result<Parsed> {
+    let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else {
+        return Err(Error::internal("a statement must have tokens"));
+    };
+    let (offset, text) = (first.start, &text[first.start..last.end]);
+    let statement = read(text, &sql::rebase(tokens)).map_err(|error| error.shifted(offset))?;
+    let text = statement.redacted().unwrap_or_else(|| text.to_string());
+    Ok(Parsed { text, offset, statement })
+}
+
+fn read(text: &str, tokens: &[sql::Token]) -> Result<Arc<dyn Statement>> {
+    let mut cursor = Cursor::new(text, tokens);
+    let form = ALL.iter().find(|form| form.leads.iter().any(|lead| cursor.sees(lead)));
+    let Some(form) = form else { return standard::read(text, tokens) };
+    let statement = (form.read)(&mut cursor)?;
+    cursor.end()?;
+    Ok(statement)
 }

@@ -10,8 +10,8 @@ mod schema;
 pub use rewrite::rewrite;
 
 use super::Context;
-use crate::base::Result;
-use crate::catalog::View;
+use crate::base::{Result, Type};
+use crate::catalog::{Model, View};
 use crate::store::Store;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -23,10 +23,21 @@ use std::sync::Arc;
 /// The schemas that are ours to fill. Unqualified names are looked up in `pg_catalog` before the search path.
 pub const SCHEMAS: [&str; 3] = ["aqueduct", "information_schema", "pg_catalog"];
 
-/// Tells the columns of views: only the planner knows them.
+/// Tells the shapes that the snapshot does not hold: only the planner knows them.
 #[async_trait]
-pub trait Views: Send + Sync + std::fmt::Debug {
-    async fn columns(&self, context: &Context, view: &View) -> Result<SchemaRef>;
+pub trait Shapes: Send + Sync + std::fmt::Debug {
+    /// The columns of a view.
+    async fn view(&self, context: &Context, view: &View) -> Result<SchemaRef>;
+
+    /// Inputs and answer of a model's live version, as a function.
+    async fn model(&self, context: &Context, model: &Model) -> Result<Signature>;
+}
+
+/// What a model takes and what `predict` gives for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signature {
+    pub inputs: Vec<(String, Type)>,
+    pub output: Type,
 }
 
 /// What the system catalog is made of besides the snapshot.
@@ -46,9 +57,9 @@ impl System {
         self: &Arc<Self>,
         name: &str,
         context: &Arc<Context>,
-        views: &Arc<dyn Views>,
+        shapes: &Arc<dyn Shapes>,
     ) -> Option<Arc<dyn SchemaProvider>> {
-        schema::schema(self, name, context, views)
+        schema::schema(self, name, context, shapes)
     }
 
     /// The functions of Postgres that ask about the catalog, the session or the server.

@@ -1,6 +1,6 @@
 //! The tables of a system schema.
 
-use super::{Context, System, Views};
+use super::{Context, Shapes, System};
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ pub(super) fn schema(
     _system: &Arc<System>,
     name: &str,
     _context: &Arc<Context>,
-    _views: &Arc<dyn Views>,
+    _shapes: &Arc<dyn Shapes>,
 ) -> Option<Arc<dyn SchemaProvider>> {
     super::SCHEMAS.contains(&name).then(|| Arc::new(MemorySchemaProvider::new()) as _)
 }

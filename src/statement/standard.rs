@@ -1,0 +1,45 @@
+//! Standard SQL: which file takes which statement of the parser.
+//!
+//! Each has `read(statement, text) -> Result<Arc<dyn Statement>>`, its places those of `text`.
+
+use super::{
+    Statement, alter_table, copy, create_schema, create_table, create_view, delete, drop, insert, truncate, update,
+};
+use crate::base::sql::{self, Token};
+use crate::base::{Error, Result};
+use datafusion::sql::sqlparser::ast::Statement as Tree;
+use std::sync::Arc;
+
+pub(super) fn read(text: &str, tokens: &[Token]) -> Result<Arc<dyn Statement>> {
+    let tree = sql::parse(text, tokens)?;
+    match &tree {
+        // Managed tables.
+        Tree::CreateSchema { .. } => create_schema::read(tree, text),
+        Tree::CreateTable(_) => create_table::read(tree, text),
+        Tree::CreateView(_) => create_view::read(tree, text),
+        Tree::Drop { .. } => drop::read(tree, text),
+        Tree::AlterTable(_) | Tree::AlterView { .. } => alter_table::read(tree, text),
+        Tree::Insert(_) => insert::read(tree, text),
+        Tree::Update(_) => update::read(tree, text),
+        Tree::Delete(_) => delete::read(tree, text),
+        Tree::Truncate(_) => truncate::read(tree, text),
+        Tree::Copy { .. } => copy::read(tree, text),
+        // Queries.
+        Tree::Query(_) => unsupported(text),
+        Tree::Explain { .. } => unsupported(text),
+        // The session.
+        Tree::Set(_) => unsupported(text),
+        Tree::ShowVariable { .. } => unsupported(text),
+        Tree::Reset(_) => unsupported(text),
+        Tree::Discard { .. } => unsupported(text),
+        Tree::StartTransaction { .. } | Tree::Commit { .. } | Tree::Rollback { .. } => unsupported(text),
+        _ => unsupported(text),
+    }
+}
+
+/// `CREATE SEQUENCE is not supported`
+fn unsupported(text: &str) -> Result<Arc<dyn Statement>> {
+    let lead: Vec<_> =
+        text.split_whitespace().take_while(|word| word.chars().all(char::is_alphabetic)).take(2).collect();
+    Err(Error::unsupported(format!("{} is not supported", lead.join(" ").to_uppercase())).at(0))
+}
