@@ -29,16 +29,23 @@ pub struct Every {
     offset: TimeDelta,
 }
 
-/// Ticks of the past: those to run, oldest first, and how many are passed over.
+/// Ticks that nobody has looked at yet, oldest first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Due {
     pub run: Vec<DateTime<Utc>>,
-    pub missed: usize,
+    /// Those that CATCHUP passes over: the newest, of a schedule that was left alone for very long.
+    pub missed: Vec<DateTime<Utc>>,
+    /// The last one, with which all of them are settled.
+    pub last: Option<DateTime<Utc>>,
 }
 
-/// Ticks of the past that are walked. Beyond it `missed` is a lower bound, and `CATCHUP ALL`
-/// goes on by asking again from the last tick it got.
-const DUE_MAX: usize = 100_000;
+/// Rows for ticks that nobody was there for are kept for so many: an age-old schedule of seconds
+/// must not fill the ledger.
+const MISSED_MAX: usize = 1_000;
+/// Ticks that are run in one go; `CATCHUP ALL` goes on by asking again from the last of them.
+const RUN_MAX: usize = 10_000;
+/// A tick within this of now is on time, whatever CATCHUP says.
+const ON_TIME: TimeDelta = TimeDelta::seconds(60);
 const EVERY_MIN_MS: u64 = 1_000;
 const EVERY_MAX_MS: u64 = 100 * 366 * 86_400_000;
 
@@ -98,21 +105,29 @@ pub fn interval(spec: &Spec, tick: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Ut
     (previous_due(spec, tick).unwrap_or(DateTime::UNIX_EPOCH), tick)
 }
 
-/// What to do about the ticks after `from`, up to and with `to`, that passed while nobody was there.
-pub fn due_between(spec: &Spec, from: DateTime<Utc>, to: DateTime<Utc>, catchup: Catchup) -> Due {
+/// What to do about the ticks after `from`, up to and with `now`.
+pub fn due_between(spec: &Spec, from: DateTime<Utc>, now: DateTime<Utc>, catchup: Catchup) -> Due {
     let ticks = std::iter::successors(next_due(spec, from), |tick| next_due(spec, *tick));
-    let mut ticks: Vec<_> = ticks.take_while(|tick| *tick <= to).take(DUE_MAX + 1).collect();
-    let last = match ticks.len() > DUE_MAX {
-        true => to.checked_add_signed(TimeDelta::nanoseconds(1)).and_then(|end| previous_due(spec, end)),
-        false => ticks.last().copied(),
-    };
-    ticks.truncate(DUE_MAX);
-    let (run, missed) = match catchup {
-        Catchup::None => (vec![], ticks.len()),
-        Catchup::Latest => (Vec::from_iter(last), ticks.len().saturating_sub(1)),
-        Catchup::All => (ticks, 0),
-    };
-    Due { run, missed }
+    let mut ticks: Vec<_> = ticks.take_while(|tick| *tick <= now).take(RUN_MAX).collect();
+    if catchup == Catchup::All {
+        return Due { last: ticks.last().copied(), run: ticks, missed: vec![] };
+    }
+    if ticks.len() == RUN_MAX {
+        ticks = newest(spec, now);
+    }
+    let last = ticks.last().copied();
+    let on_time = last.is_some_and(|last| now - last <= ON_TIME);
+    let run = ticks.pop_if(|_| catchup == Catchup::Latest || on_time);
+    Due { run: Vec::from_iter(run), missed: ticks.split_off(ticks.len().saturating_sub(MISSED_MAX)), last }
+}
+
+/// The last ticks up to and with `now`, found from that end.
+fn newest(spec: &Spec, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+    let end = now.checked_add_signed(TimeDelta::nanoseconds(1)).unwrap_or(now);
+    let ticks = std::iter::successors(previous_due(spec, end), |tick| previous_due(spec, *tick));
+    let mut ticks: Vec<_> = ticks.take(MISSED_MAX + 1).collect();
+    ticks.reverse();
+    ticks
 }
 
 impl Every {
@@ -145,7 +160,8 @@ impl Wall for Every {
 
 fn read_zone(name: &str) -> Result<Tz> {
     let known = || chrono_tz::TZ_VARIANTS.iter();
-    known().find(|zone| zone.name().eq_ignore_ascii_case(name)).copied().ok_or_else(|| {
+    let folded = || known().find(|zone| zone.name().eq_ignore_ascii_case(name)).copied();
+    name.parse().ok().or_else(folded).ok_or_else(|| {
         Error::new(Kind::InvalidParameterValue, format!("time zone \"{name}\" not recognized"))
             .hint(did_you_mean(name, known().map(|zone| zone.name())))
     })
