@@ -13,7 +13,7 @@ use crate::workflow::{Parts, StatementRunner, Workflows};
 use parking_lot::Mutex;
 use scheduler::Scheduler;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -37,10 +37,12 @@ const DRAIN_MAX: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// Opens a data folder, making it when it is not there, and takes over what a dead process left.
+    ///
+    /// `statements` lends the statement room, which lies to the left of this one.
     pub async fn open(
         config: Config,
         clock: Arc<dyn Clock>,
-        statements: Arc<dyn StatementRunner>,
+        statements: fn(Weak<Engine>) -> Arc<dyn StatementRunner>,
     ) -> Result<Arc<Engine>> {
         make_private(&config.data)?;
         std::fs::create_dir_all(config.data.join("files"))?;
@@ -55,31 +57,22 @@ impl Engine {
         let models = Arc::new(Registry::open(&data)?);
         let query = Arc::new(Query::new(&config, catalog.clone())?);
         let server = server_id(catalog.store()).await?;
-        let workflows = Arc::new(Workflows::new(Parts {
-            catalog: catalog.clone(),
-            query: query.clone(),
-            lake: lake.clone(),
-            connections: connections.clone(),
-            clock: clock.clone(),
-            statements,
-            server,
-            runs_max: config.runs_max,
-        }));
-        workflows.recover().await?;
-        let (stop, scheduler) = (CancellationToken::new(), Mutex::new(None));
-        Ok(Arc::new(Engine {
-            config,
-            clock,
-            roots,
-            catalog,
-            lake,
-            connections,
-            models,
-            query,
-            workflows,
-            stop,
-            scheduler,
-        }))
+        let engine = Arc::new_cyclic(|engine| {
+            let workflows = Arc::new(Workflows::new(Parts {
+                catalog: catalog.clone(),
+                query: query.clone(),
+                lake: lake.clone(),
+                connections: connections.clone(),
+                clock: clock.clone(),
+                statements: statements(engine.clone()),
+                server,
+                runs_max: config.runs_max,
+            }));
+            let (stop, scheduler) = (CancellationToken::new(), Mutex::new(None));
+            Engine { config, clock, roots, catalog, lake, connections, models, query, workflows, stop, scheduler }
+        });
+        engine.workflows.recover().await?;
+        Ok(engine)
     }
 
     /// Lets schedules fire.

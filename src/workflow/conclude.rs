@@ -92,10 +92,11 @@ impl Workflows {
         let mut rows = 0;
         let mut outcome = Ok(());
         for body in bodies {
-            let context = match status {
+            let mut context = match status {
                 Some(status) => self.final_context(run, status),
                 None => self.statement_context(run),
             };
+            self.with_steps(&mut context, run).await?;
             match self.statements.run(&context, &body.text, run.cancel.child_token()).await {
                 Ok(changed) => rows += changed,
                 Err(error) => {
@@ -116,6 +117,22 @@ impl Workflows {
         };
         self.write(record::step(run, &row, at)).await?;
         outcome
+    }
+
+    /// Makes the steps of the run readable: what was written down from the ledger's notes, the others inlined.
+    async fn with_steps(&self, context: &mut Context, run: &Run) -> Result<()> {
+        for step in &run.workflow.steps {
+            let Body::Query(body) = &step.body else { continue };
+            let relation = match step.materialized {
+                true => self.noted_relation(run, &step.name).await?,
+                false => self.query.plan_text(context, &body.text).await.ok().map(|plan| plan.relation()),
+            };
+            // A step that was skipped or failed is no relation.
+            if let Some(relation) = relation {
+                context.relations.insert(step.name.clone(), relation);
+            }
+        }
+        Ok(())
     }
 
     fn statement_context(&self, run: &Run) -> Context {

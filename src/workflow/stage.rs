@@ -199,19 +199,29 @@ impl Workflows {
 
     /// The same from the ledger's note of them.
     pub(super) fn spool_of(&self, notes: &str) -> Result<Spool> {
-        let notes: Notes = serde_json::from_str(notes)
-            .map_err(|error| Error::internal(format!("the ledger's note of staged rows must be readable: {error}")))?;
-        let note = notes.rows;
-        let home = Schema { id: 0, uuid: String::new(), name: "spool".into(), path: String::new() };
-        let columns = note.columns.iter().map(|(name, ty, nullable)| Column::new(name.clone(), ty.clone(), *nullable));
-        let table = Table::staged(&home, &Name::new("spool", "spool"), columns.collect());
-        let table = Table { folder: note.folder.clone(), ..table };
+        let (table, note) = noted(notes)?;
         Ok(Spool {
             schema: table.schema(),
             files: self.lake.paths(&table, &note.files),
             rows: note.rows,
             bytes: note.bytes,
         })
+    }
+
+    /// Rows of a step that has ended well, by the ledger's note of them.
+    pub(super) async fn noted_relation(&self, run: &Run, step: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        let rows = self
+            .catalog
+            .store()
+            .query(
+                "SELECT staged FROM aqueduct_step_run WHERE run_id = ? AND step = ? AND status IN ('succeeded', 'reused')
+                   AND staged IS NOT NULL ORDER BY attempt DESC LIMIT 1",
+                &[run.id.clone().into(), step.into()],
+            )
+            .await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let (table, note) = noted(row.text("staged")?)?;
+        self.lake.staged(&table, &note.files).map(Some)
     }
 
     async fn staged_of(&self, work: &Work<'_>, target: Option<&Name>, step: &str, note: Note) -> Option<Staged> {
@@ -267,6 +277,17 @@ impl Workflows {
         let digest = digest.await.map_err(|error| Error::internal(format!("hashing must end: {error}")))??;
         Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
+}
+
+/// The table and the note of a step's rows.
+fn noted(notes: &str) -> Result<(Table, Note)> {
+    let notes: Notes = serde_json::from_str(notes)
+        .map_err(|error| Error::internal(format!("the ledger's note of staged rows must be readable: {error}")))?;
+    let note = notes.rows;
+    let home = Schema { id: 0, uuid: String::new(), name: "spool".into(), path: String::new() };
+    let columns = note.columns.iter().map(|(name, ty, nullable)| Column::new(name.clone(), ty.clone(), *nullable));
+    let table = Table::staged(&home, &Name::new("spool", "spool"), columns.collect());
+    Ok((Table { folder: note.folder.clone(), ..table }, note))
 }
 
 impl Note {
