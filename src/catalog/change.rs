@@ -1,7 +1,9 @@
 //! Every way in which what exists can change.
 
-use super::{Column, ColumnStats, Connection, External, ModelVersion, Secret, View, Workflow};
+use super::{Column, ColumnStats, Connection, External, ModelVersion, Secret, Table, View, Workflow};
 use crate::base::Name;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One change of the catalog. A statement yields a list of them; a commit applies the list as one.
 #[derive(Clone, Debug)]
@@ -17,6 +19,14 @@ pub enum Change {
     CreateTable {
         name: Name,
         columns: Vec<Column>,
+        /// Where its first files lie already ([`Table::staged`]); `None` when it starts empty.
+        folder: Option<String>,
+    },
+    /// Changes nothing: fails with 40001 unless the table is still the one that was read, with the
+    /// same columns and, when `rows` is set, the same rows.
+    Expect {
+        table: Arc<Table>,
+        rows: bool,
     },
     DropTable {
         name: Name,
@@ -36,7 +46,7 @@ pub enum Change {
         table: Name,
         files: Vec<i64>,
     },
-    /// Replaces the delete files of these data files.
+    /// Takes rows away from data files.
     DeleteRows {
         table: Name,
         deletes: Vec<NewDelete>,
@@ -81,7 +91,7 @@ pub enum Change {
 }
 
 /// A data file that is ready to be named.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewFile {
     /// Relative to the table's folder.
     pub path: String,
@@ -92,10 +102,19 @@ pub struct NewFile {
     pub stats: Vec<ColumnStats>,
 }
 
-/// A delete file that is ready to be named: all deleted positions of one data file.
+/// All deleted rows of one data file, those that were deleted before among them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewDelete {
     pub data_file: i64,
+    /// Id of the delete file that this one was made from; when it is another by now, the commit fails with 40001.
+    pub replaces: Option<i64>,
+    /// `None` when no row is left: the data file goes away.
+    pub file: Option<NewDeleteFile>,
+}
+
+/// A delete file that is ready to be named.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewDeleteFile {
     /// Relative to the table's folder.
     pub path: String,
     pub rows: i64,

@@ -13,7 +13,7 @@ mod table;
 pub mod workflow;
 mod writes;
 
-pub use change::{Change, NewDelete, NewFile};
+pub use change::{Change, NewDelete, NewDeleteFile, NewFile};
 pub use live::{Commit, Live};
 pub use object::{Connection, External, Input, Model, ModelVersion, NullRule, Secret, SecretSource};
 pub use snapshot::{Relation, Schema, Snapshot, View};

@@ -1,5 +1,6 @@
 //! All that exists at one instant, and how a change makes the next instant.
 
+use super::table::folder;
 use super::{Change, Column, Connection, DataFile, DeleteFile, External, Model, Secret, Table, Workflow};
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Name, Result};
@@ -7,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What exists. Cheap to clone, never changes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
     /// DuckLake's snapshot id.
     pub lake: i64,
@@ -117,6 +118,9 @@ impl Snapshot {
         for change in changes {
             next.change(change)?;
         }
+        if next.shape_differs(self) {
+            next.schema_version += 1;
+        }
         Ok(next)
     }
 
@@ -126,8 +130,9 @@ impl Snapshot {
                 if self.schemas.contains_key(name) {
                     return Err(Error::new(Kind::DuplicateSchema, format!("schema \"{name}\" already exists")));
                 }
-                let id = self.new_id();
-                let schema = Schema { id, uuid: uuid(), name: name.clone(), path: format!("{}/", folder(name, id)) };
+                let uuid = uuid();
+                let path = format!("{}/", folder(name, &uuid));
+                let schema = Schema { id: self.new_id(), uuid, name: name.clone(), path };
                 self.schemas.insert(name.clone(), Arc::new(schema));
             }
             Change::DropSchema { name } => {
@@ -142,22 +147,21 @@ impl Snapshot {
                 }
                 self.schemas.remove(name);
             }
-            Change::CreateTable { name, columns } => {
+            Change::CreateTable { name, columns, folder } => {
                 self.vacant(name)?;
-                let id = self.new_id();
-                let mut columns = columns.clone();
-                columns.iter_mut().zip(1..).for_each(|(column, id)| column.id = id);
-                let table = Table {
-                    id,
-                    uuid: uuid(),
-                    name: name.clone(),
-                    path: format!("{}/", folder(&name.name, id)),
-                    next_column_id: columns.len() as i64 + 1,
-                    columns,
-                    files: vec![],
-                    next_row_id: 0,
-                };
+                let mut table = Table::staged(self.schema(&name.schema)?, name, columns.clone());
+                table.id = self.new_id();
+                if let Some(folder) = folder {
+                    table.folder = folder.clone();
+                }
                 self.relations.insert(name.clone(), Relation::Table(Arc::new(table)));
+            }
+            Change::Expect { table: read, rows } => {
+                let now = self.table(&read.name).map_err(|_| conflict(&read.name))?;
+                let same_files = || now.files == read.files;
+                if now.id != read.id || now.columns != read.columns || (*rows && !same_files()) {
+                    return Err(conflict(&read.name));
+                }
             }
             Change::DropTable { name } => {
                 self.table(name)?;
@@ -209,20 +213,26 @@ impl Snapshot {
             Change::DeleteRows { table, deletes } => {
                 let mut changed = (**self.table(table)?).clone();
                 for delete in deletes {
-                    let id = self.new_file_id();
-                    let file = changed
+                    let at = changed
                         .files
-                        .iter_mut()
-                        .find(|file| file.id == delete.data_file)
+                        .iter()
+                        .position(|file| file.id == delete.data_file)
                         .ok_or_else(|| conflict(table))?;
-                    let deletes = DeleteFile {
-                        id,
-                        path: delete.path.clone(),
-                        rows: delete.rows,
-                        bytes: delete.bytes,
-                        footer_bytes: delete.footer_bytes,
+                    if changed.files[at].deletes.as_ref().map(|deletes| deletes.id) != delete.replaces {
+                        return Err(conflict(table));
+                    }
+                    let Some(file) = &delete.file else {
+                        changed.files.remove(at);
+                        continue;
                     };
-                    *file = Arc::new(DataFile { deletes: Some(deletes), ..(**file).clone() });
+                    let deletes = DeleteFile {
+                        id: self.new_file_id(),
+                        path: file.path.clone(),
+                        rows: file.rows,
+                        bytes: file.bytes,
+                        footer_bytes: file.footer_bytes,
+                    };
+                    changed.files[at] = Arc::new(DataFile { deletes: Some(deletes), ..(*changed.files[at]).clone() });
                 }
                 self.relations.insert(table.clone(), Relation::Table(Arc::new(changed)));
             }
@@ -310,6 +320,26 @@ impl Snapshot {
         Ok(())
     }
 
+    /// Whether schemas, tables or views differ in more than their rows.
+    fn shape_differs(&self, before: &Snapshot) -> bool {
+        fn shape(relation: &Relation) -> Option<(i64, &Name, &[Column])> {
+            match relation {
+                Relation::Table(table) => Some((table.id, &table.name, &table.columns)),
+                Relation::View(view) => Some((view.id, &view.name, &[])),
+                Relation::External(_) => None,
+            }
+        }
+        let shapes = |snapshot: &Snapshot| {
+            snapshot
+                .relations
+                .values()
+                .filter_map(shape)
+                .map(|(id, name, columns)| (id, name.clone(), columns.to_vec()))
+                .collect::<Vec<_>>()
+        };
+        self.schemas != before.schemas || shapes(self) != shapes(before)
+    }
+
     fn vacant(&self, name: &Name) -> Result<()> {
         self.schema(&name.schema)?;
         if self.relations.contains_key(name) {
@@ -365,10 +395,4 @@ fn conflict(table: &Name) -> Error {
 
 fn uuid() -> String {
     uuid::Uuid::new_v4().to_string()
-}
-
-/// A folder name: the object's own when it is plain, with its id when a file system could trip over it.
-fn folder(name: &str, id: i64) -> String {
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if plain { format!("{name}-{id}") } else { format!("object-{id}") }
 }

@@ -1,8 +1,9 @@
 //! Managed tables: columns and the files that hold their rows at one snapshot of the lake.
 
 use crate::base::{Name, Type};
-use datafusion::arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef};
 use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A managed table as of one snapshot.
@@ -12,14 +13,16 @@ pub struct Table {
     pub id: i64,
     pub uuid: String,
     pub name: Name,
-    /// Folder of its files, relative to the schema's, ending in `/`.
-    pub path: String,
+    /// Folder of its files, relative to the lake's data path, ending in `/`.
+    pub folder: String,
     pub columns: Vec<Column>,
     /// Files in the order in which they were added.
     pub files: Vec<Arc<DataFile>>,
     pub next_row_id: i64,
     /// Next unused column id.
     pub next_column_id: i64,
+    /// Why its rows cannot be read: another writer used a form that we don't know.
+    pub unreadable: Option<String>,
 }
 
 /// A column of a managed table.
@@ -63,7 +66,7 @@ pub struct DeleteFile {
 }
 
 /// What is known of one column of one file; values as DuckLake writes them as text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ColumnStats {
     pub column_id: i64,
     pub bytes: i64,
@@ -75,6 +78,26 @@ pub struct ColumnStats {
 }
 
 impl Table {
+    /// A table that does not exist yet, so that its files can be written before [`Change::CreateTable`]
+    /// (with this table's folder) names both in one commit.
+    ///
+    /// [`Change::CreateTable`]: super::Change::CreateTable
+    pub fn staged(schema: &super::Schema, name: &Name, columns: Vec<Column>) -> Table {
+        let uuid = uuid::Uuid::new_v4().to_string();
+        let folder = format!("{}{}/", schema.path, folder(&name.name, &uuid));
+        Table::new(0, uuid, name.clone(), folder, columns)
+    }
+
+    /// An empty table; its columns get their ids here.
+    pub(super) fn new(id: i64, uuid: String, name: Name, folder: String, mut columns: Vec<Column>) -> Table {
+        let mut next = 1;
+        for column in &mut columns {
+            column.id = next;
+            next += column.ids();
+        }
+        Table { id, uuid, name, folder, columns, files: vec![], next_row_id: 0, next_column_id: next, unreadable: None }
+    }
+
     /// Rows that a reader sees.
     pub fn rows(&self) -> i64 {
         self.files.iter().map(|file| file.rows - file.deletes.as_ref().map_or(0, |deletes| deletes.rows)).sum()
@@ -95,10 +118,34 @@ impl Column {
         Column { id: 0, name: name.into(), ty, nullable, default: None }
     }
 
+    /// How many column ids it takes: an array's elements have one of their own, the next.
+    pub fn ids(&self) -> i64 {
+        if matches!(self.ty, Type::Array(_)) { 2 } else { 1 }
+    }
+
     pub fn field(&self) -> Field {
         let field = self.ty.field(&self.name, self.nullable);
-        let mut metadata = field.metadata().clone();
-        metadata.insert(PARQUET_FIELD_ID_META_KEY.to_string(), self.id.to_string());
-        field.with_metadata(metadata)
+        match field.data_type() {
+            DataType::List(element) => {
+                let element = numbered(element.as_ref().clone().with_name("element"), self.id + 1);
+                numbered(field.with_data_type(DataType::List(Arc::new(element))), self.id)
+            }
+            _ => numbered(field, self.id),
+        }
     }
+}
+
+fn numbered(field: Field, id: i64) -> Field {
+    let mut metadata = field.metadata().clone();
+    metadata.insert(PARQUET_FIELD_ID_META_KEY.to_string(), id.to_string());
+    field.with_metadata(metadata)
+}
+
+/// A folder name that no other object ever has, readable when the name is plain.
+pub(super) fn folder(name: &str, uuid: &str) -> String {
+    let plain = !name.is_empty()
+        && name.len() <= 63
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let short: String = uuid.chars().filter(|c| *c != '-').take(12).collect();
+    if plain { format!("{name}-{short}") } else { format!("object-{short}") }
 }

@@ -1,1 +1,70 @@
-//! See ARCHITECTURE.md.
+//! Managed tables: how their rows are written, read, deleted and looked after.
+//!
+//! The catalog says which files a table has; this room knows what is in a file.
+//! Files are on the disk before the catalog names them and never change.
+
+mod past;
+mod provider;
+pub mod publish;
+mod verify;
+mod writer;
+
+pub use past::At;
+pub use writer::Writer;
+
+use crate::base::{Error, Result};
+use crate::catalog::{NewFile, Table};
+use datafusion::catalog::TableProvider;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The folder with the files of all managed tables.
+#[derive(Debug)]
+pub struct Lake {
+    folder: PathBuf,
+}
+
+/// Column of [`Lake::provider_with_positions`] with the id of the data file a row is in (`bigint`).
+pub const FILE_COLUMN: &str = "__file";
+/// Column of [`Lake::provider_with_positions`] with the row's number in its file (`bigint`).
+pub const POSITION_COLUMN: &str = "__position";
+
+impl Lake {
+    /// Opens the lake of a data folder, making its folder when it is not there.
+    pub fn open(data: &Path) -> Result<Lake> {
+        let folder = data.join("lake");
+        std::fs::create_dir_all(&folder)?;
+        Ok(Lake { folder: folder.canonicalize()? })
+    }
+
+    /// The folder, as the store's catalog names it: absolute, ending in `/`.
+    pub fn data_path(&self) -> String {
+        format!("{}/", self.folder.display())
+    }
+
+    /// Reads a table as of the snapshot it was taken from.
+    pub fn provider(&self, table: &Arc<Table>) -> Arc<dyn TableProvider> {
+        provider::of(&self.folder, table, false)
+    }
+
+    /// As [`Lake::provider`], with [`FILE_COLUMN`] and [`POSITION_COLUMN`] after the table's columns.
+    pub fn provider_with_positions(&self, table: &Arc<Table>) -> Arc<dyn TableProvider> {
+        provider::of(&self.folder, table, true)
+    }
+
+    /// Reads files that a [`Writer`] of this table has finished and no commit has named yet.
+    pub fn staged(&self, table: &Table, files: &[NewFile]) -> Result<Arc<dyn TableProvider>> {
+        let _ = (table, files);
+        Err(Error::unsupported("staged must be written"))
+    }
+
+    /// Where files of a table are, which may be a [`Table::staged`] one.
+    pub fn paths(&self, table: &Table, files: &[NewFile]) -> Vec<PathBuf> {
+        files.iter().map(|file| self.folder.join(&table.folder).join(&file.path)).collect()
+    }
+
+    /// Writes new files of a table, which may be a [`Table::staged`] one.
+    pub fn writer(&self, table: &Table) -> Writer {
+        Writer::new(self.folder.join(&table.folder), table.schema())
+    }
+}

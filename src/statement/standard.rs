@@ -2,7 +2,9 @@
 //!
 //! Each has `read(statement, text) -> Result<Arc<dyn Statement>>`, its places those of `text`.
 
-use super::Statement;
+use super::{
+    Statement, alter_table, copy, create_schema, create_table, create_view, delete, drop, insert, truncate, update,
+};
 use crate::base::sql::{self, Token};
 use crate::base::{Error, Result};
 use datafusion::sql::sqlparser::ast::Statement as Tree;
@@ -10,18 +12,18 @@ use std::sync::Arc;
 
 pub(super) fn read(text: &str, tokens: &[Token]) -> Result<Arc<dyn Statement>> {
     let tree = sql::parse(text, tokens)?;
-    match tree {
+    match &tree {
         // Managed tables.
-        Tree::CreateSchema { .. } => unsupported(text),
-        Tree::CreateTable(_) => unsupported(text),
-        Tree::CreateView(_) => unsupported(text),
-        Tree::Drop { .. } => unsupported(text),
-        Tree::AlterTable(_) | Tree::AlterView { .. } => unsupported(text),
-        Tree::Insert(_) => unsupported(text),
-        Tree::Update(_) => unsupported(text),
-        Tree::Delete(_) => unsupported(text),
-        Tree::Truncate(_) => unsupported(text),
-        Tree::Copy { .. } => unsupported(text),
+        Tree::CreateSchema { .. } => create_schema::read(tree, text),
+        Tree::CreateTable(_) => create_table::read(tree, text),
+        Tree::CreateView(_) => create_view::read(tree, text),
+        Tree::Drop { .. } => drop::read(tree, text),
+        Tree::AlterTable(_) | Tree::AlterView { .. } => alter_table::read(tree, text),
+        Tree::Insert(_) => insert::read(tree, text),
+        Tree::Update(_) => update::read(tree, text),
+        Tree::Delete(_) => delete::read(tree, text),
+        Tree::Truncate(_) => truncate::read(tree, text),
+        Tree::Copy { .. } => copy::read(tree, text),
         // Queries.
         Tree::Query(_) => unsupported(text),
         Tree::Explain { .. } => unsupported(text),

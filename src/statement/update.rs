@@ -1,0 +1,10 @@
+//! `UPDATE`: Rows that change.
+
+use super::Statement;
+use crate::base::{Error, Result};
+use datafusion::sql::sqlparser::ast;
+use std::sync::Arc;
+
+pub fn read(_tree: ast::Statement, _text: &str) -> Result<Arc<dyn Statement>> {
+    Err(Error::unsupported("UPDATE must be written"))
+}
