@@ -4,4 +4,6 @@ mod crash; // kill -9 at each step of a publication
 mod duckdb; // DuckDB reads what we commit
 mod examples; // every folder a newcomer runs
 mod instance; // an engine of a test's own
+mod postgres; // a PostgreSQL server of the tests' own
+mod reader; // tables of a real PostgreSQL
 mod tidy; // rooms and their directions
