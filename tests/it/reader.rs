@@ -97,7 +97,7 @@ const TYPES: &[(&str, &str, &str, &str)] = &[
     ("tsvector", "'a b'", "'a' 'b'", "text"),
     ("regclass", "'pg_class'", "pg_class", "text"),
     ("pair", "'(1,x)'", "(1,x)", "text"),
-    ("int2vector", "'1 2'", "1 2", "text"),
+    ("int2vector", "'1 2'", "[1, 2]", "smallint[]"),
     ("bool[]", "'{t,f,NULL}'", "[true, false, ]", "boolean[]"),
     ("int2[]", "'{1,NULL}'", "[1, ]", "smallint[]"),
     ("int8[]", "'{}'", "[]", "bigint[]"),
