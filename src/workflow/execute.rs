@@ -4,16 +4,17 @@ use super::audit::{Audit, Checked, SetAside, Verdict};
 use super::record::{self, StepRow};
 use super::retry::backoff;
 use super::run::{Ending, Run, Status};
-use super::stage::{Recalled, Staged};
+use super::stage::{Recalled, Staged, columns};
 use super::{Workflows, publish};
 use crate::base::{Error, Kind, Name, Result};
-use crate::catalog::Table;
 use crate::catalog::workflow::{Body, Fragment, Outcome, Step};
+use crate::catalog::{Relation, Table};
 use crate::query::{Context, ModelUse};
 use crate::store::Write;
 use chrono::{DateTime, Utc};
 use datafusion::arrow::array::Array;
 use datafusion::arrow::array::cast::AsArray;
+use datafusion::arrow::datatypes::SchemaRef;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -48,6 +49,23 @@ pub(super) struct Work<'a> {
     pub cancel: CancellationToken,
     /// Tables for rows that checks set aside, by name.
     pub quarantines: Mutex<BTreeMap<Name, Arc<Table>>>,
+}
+
+impl Work<'_> {
+    /// The table for rows that a check sets aside; one that does not exist yet is the same for the whole run.
+    pub(super) fn quarantine(&self, target: &Name, schema: &SchemaRef) -> Result<Arc<Table>> {
+        if let Some(table) = self.quarantines.lock().get(target) {
+            return Ok(table.clone());
+        }
+        let snapshot = &self.context.snapshot;
+        let table = match snapshot.relation(target) {
+            Some(Relation::Table(table)) => table.clone(),
+            Some(_) => return Err(Error::new(Kind::WrongObjectType, format!("\"{target}\" is not a managed table"))),
+            None => Arc::new(Table::staged(snapshot.schema(&target.schema)?, target, columns(schema))),
+        };
+        self.quarantines.lock().insert(target.clone(), table.clone());
+        Ok(table)
+    }
 }
 
 /// What the steps of a run have come to, all checked.

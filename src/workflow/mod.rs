@@ -10,6 +10,7 @@ mod conclude; // statements, FINALLY and the last word on a run
 mod define; // CREATE, DROP, PAUSE, RESUME
 mod execute; // the life of a run
 mod explain; // EXPLAIN WORKFLOW
+mod judge; // the numbers of checks and metrics, and what they mean
 mod params; // USING
 mod preview; // PREVIEW WORKFLOW
 mod publish; // from checked rows to visible rows, once

@@ -312,7 +312,7 @@ fn spool(run: &Run) -> Schema {
 /// Folder of all runs' own files below the lake's.
 pub(super) const SPOOL: &str = ".spool/";
 
-fn columns(schema: &SchemaRef) -> Vec<Column> {
+pub(super) fn columns(schema: &SchemaRef) -> Vec<Column> {
     let column = |field: &Arc<datafusion::arrow::datatypes::Field>| {
         Column::new(field.name().clone(), crate::base::Type::of(field), true)
     };
