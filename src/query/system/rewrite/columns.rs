@@ -13,7 +13,7 @@ pub fn tables(select: &Select) -> Tables {
         .from
         .iter()
         .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
-    factors.filter_map(|factor| named(factor).map(|(name, declared)| (name, declared))).collect()
+    factors.filter_map(named).collect()
 }
 
 /// The name of a table in FROM and what is declared for it.

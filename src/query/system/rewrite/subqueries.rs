@@ -233,7 +233,7 @@ pub fn unasked(select: &mut Select) {
     };
     let never = select.from.iter().any(|from| {
         let preserved = from.joins.iter().all(|join| inner(&join.join_operator));
-        empty(&from.relation) && preserved || preserved && from.joins.iter().any(|join| empty(&join.relation))
+        preserved && (empty(&from.relation) || from.joins.iter().any(|join| empty(&join.relation)))
     });
     if never {
         let _ = VisitMut::visit(&mut select.projection, &mut Unasked);
