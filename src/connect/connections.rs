@@ -26,6 +26,7 @@ pub struct Tested {
 }
 
 /// Other systems, with the open connections to them.
+#[derive(Debug)]
 pub struct Connections {
     #[allow(dead_code)]
     roots: Roots,
