@@ -168,8 +168,12 @@ impl Snapshot {
                 self.relations.remove(name);
             }
             Change::RenameRelation { from, to } => {
+                let relation = self.relations.get(from).ok_or_else(|| self.undefined_relation(from))?.clone();
+                if from.schema != to.schema && matches!(relation, Relation::Table(_)) {
+                    return Err(Error::unsupported(format!("cannot move table \"{from}\" to another schema")));
+                }
                 self.vacant(to)?;
-                let relation = self.relations.remove(from).ok_or_else(|| self.undefined_relation(from))?;
+                self.relations.remove(from);
                 let relation = match relation {
                     Relation::Table(table) => Relation::Table(Arc::new(Table { name: to.clone(), ..(*table).clone() })),
                     Relation::View(view) => Relation::View(Arc::new(View { name: to.clone(), ..(*view).clone() })),
