@@ -52,6 +52,8 @@ kinds! {
     CardinalityViolation = "21000",
     /// a value has no meaning as data of its type
     DataException = "22000",
+    /// bytes that are not text in UTF-8
+    InvalidEncoding = "22021",
     /// a value does not fit the column
     StringTooLong = "22001",
     /// a number is outside the range of its type
@@ -68,6 +70,8 @@ kinds! {
     InvalidParameterValue = "22023",
     /// text that is not a value of its type
     InvalidText = "22P02",
+    /// bytes that are not the binary form of their type
+    InvalidBinary = "22P03",
     /// a file or stream is not in the format it should have
     BadCopyFileFormat = "22P04",
     /// NULL in a column that refuses it
@@ -82,6 +86,8 @@ kinds! {
     NoActiveTransaction = "25P01",
     /// a statement after an error in the same transaction
     InFailedTransaction = "25P02",
+    /// a statement that writes, in a transaction that may only read
+    ReadOnlyTransaction = "25006",
     /// the statement cannot run inside a transaction
     ActiveTransaction = "25001",
     /// the role does not exist or may not log in
@@ -90,6 +96,8 @@ kinds! {
     InvalidPassword = "28P01",
     /// something still depends on the object
     DependentObjects = "2BP01",
+    /// the savepoint does not exist
+    InvalidSavepoint = "3B001",
     /// the cursor or portal does not exist
     InvalidCursor = "34000",
     /// no such database
@@ -120,6 +128,10 @@ kinds! {
     DuplicateObject = "42710",
     /// the relation exists already
     DuplicateTable = "42P07",
+    /// the prepared statement exists already
+    DuplicateStatement = "42P05",
+    /// the cursor or portal exists already
+    DuplicateCursor = "42P03",
     /// the schema exists already
     DuplicateSchema = "42P06",
     /// the name fits several columns
@@ -146,6 +158,8 @@ kinds! {
     TooComplex = "54001",
     /// the object is in a state that does not allow this
     WrongState = "55000",
+    /// the parameter cannot be changed now, or at all
+    CannotChange = "55P02",
     /// somebody else is using the object
     ObjectInUse = "55006",
     /// cancelled, or the time was up

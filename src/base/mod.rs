@@ -1,5 +1,5 @@
-//! What every room may use: errors with SQLSTATE, names, types, configuration,
-//! the clock. Nothing here knows what a workflow, a table or a socket is.
+//! What every room may use: errors with SQLSTATE, names, types and values,
+//! configuration, the clock. Nothing here knows what a workflow, a table or a socket is.
 
 pub mod clock;
 pub mod config;
@@ -9,6 +9,7 @@ pub mod name;
 pub mod roots;
 pub mod sql;
 pub mod types;
+pub mod value;
 
 pub use clock::Clock;
 pub use config::Config;

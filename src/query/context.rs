@@ -6,14 +6,19 @@ use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
 use parking_lot::Mutex;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// The catalog as of the statement's start, who asks, and names that only this statement knows.
 #[derive(Clone, Debug)]
 pub struct Context {
     pub snapshot: Arc<Snapshot>,
     pub user: String,
+    /// Of the session, 0 outside one.
+    pub pid: i32,
     pub now: DateTime<Utc>,
     /// Schemas in which an unqualified name is looked up, first hit wins.
     pub search_path: Vec<String>,
@@ -25,12 +30,16 @@ pub struct Context {
     pub settings: Arc<[Setting]>,
     /// What `set_config` asked for while the statement ran; the session sets it afterwards.
     pub settings_wanted: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    /// When planning and running must have ended (`statement_timeout`).
+    pub deadline: Option<Instant>,
+    /// Trips when planning must stop.
+    pub cancel: CancellationToken,
 }
 
 /// One session setting as `SHOW ALL` tells it.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub value: String,
     pub default: &'static str,
     pub about: &'static str,
@@ -54,12 +63,26 @@ impl Context {
         Context {
             snapshot,
             user: user.to_string(),
+            pid: 0,
             now,
             search_path: vec![crate::base::name::DEFAULT_SCHEMA.to_string()],
             relations: BTreeMap::new(),
             run: None,
             settings: Arc::new([]),
             settings_wanted: Arc::default(),
+            deadline: None,
+            cancel: CancellationToken::new(),
         }
+    }
+
+    /// The same, found before any schema's relations under `name`.
+    pub fn with_relation(mut self, name: &str, relation: Arc<dyn TableProvider>) -> Self {
+        self.relations.insert(name.to_string(), relation);
+        self
+    }
+
+    /// The zone in which timestamps without one are meant.
+    pub fn time_zone(&self) -> &str {
+        self.settings.iter().find(|setting| setting.name == "TimeZone").map_or("UTC", |setting| &setting.value)
     }
 }

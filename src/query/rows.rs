@@ -5,16 +5,25 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use futures::{Stream, StreamExt};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A stream of batches of one schema. Dropping it stops the query.
 pub struct Rows {
     pub schema: SchemaRef,
     batches: Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>,
+    progress: Progress,
+}
+
+/// How far a query has come; can be watched while another task reads the rows.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    rows: Arc<AtomicU64>,
 }
 
 impl Rows {
     pub fn new(schema: SchemaRef, batches: impl Stream<Item = Result<RecordBatch>> + Send + 'static) -> Self {
-        Rows { schema, batches: Box::pin(batches) }
+        Rows { schema, batches: Box::pin(batches), progress: Progress::default() }
     }
 
     /// Batches that are there already.
@@ -23,7 +32,11 @@ impl Rows {
     }
 
     pub async fn next(&mut self) -> Option<Result<RecordBatch>> {
-        self.batches.next().await
+        let batch = self.batches.next().await;
+        if let Some(Ok(batch)) = &batch {
+            self.progress.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+        }
+        batch
     }
 
     /// All of them in memory: for answers that are small by nature.
@@ -33,5 +46,16 @@ impl Rows {
             all.push(batch?);
         }
         Ok(all)
+    }
+
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+}
+
+impl Progress {
+    /// Rows that have been read so far.
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
     }
 }

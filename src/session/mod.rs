@@ -1,13 +1,23 @@
-//! One client: who it is, its settings, and how its statement is stopped.
+//! One client: who it is, its settings, its transaction block, and how its statement is stopped.
 
+mod prepared;
 mod response;
-mod settings;
+pub mod settings;
+mod stop;
+mod transaction;
 
+pub use prepared::{Prepared, PreparedStatements};
 pub use response::{CopyIn, Description, Notice, Response};
 pub use settings::Settings;
+pub use stop::{Cause, Stop, Timer};
+pub use transaction::{Effect, Status, Transaction};
 
+use crate::base::Result;
 use crate::engine::Engine;
-use crate::query::Context;
+use crate::query::{Context, RunContext};
+use datafusion::catalog::TableProvider;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -15,31 +25,94 @@ use tokio_util::sync::CancellationToken;
 pub struct Session {
     pub engine: Arc<Engine>,
     pub user: String,
+    /// Number by which others name this session (`pg_backend_pid`, CancelRequest).
+    pub pid: i32,
     pub settings: Settings,
+    pub transaction: Transaction,
+    pub prepared: PreparedStatements,
+    /// What `set_config` asked for while a statement ran; see [`Session::settle`].
+    settings_wanted: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    /// The run whose statements these are, and its steps by name; see [`Session::of_run`].
+    run: Option<Arc<RunContext>>,
+    relations: BTreeMap<String, Arc<dyn TableProvider>>,
     /// Told to the client after the statement.
     pub notices: Vec<Notice>,
     /// Trips when the statement that runs now must stop: cancel request, timeout, client gone.
     pub cancel: CancellationToken,
+    /// The same, with the reason.
+    pub stop: Stop,
 }
 
 impl Session {
     pub fn new(engine: Arc<Engine>, user: impl Into<String>) -> Self {
+        let user = user.into();
+        let stop = Stop::default();
+        let mut settings = Settings::default();
+        settings.set_fact("session_authorization", &user);
+        settings.set_fact("max_connections", &engine.config.connections_max.to_string());
+        settings.set_fact("port", &engine.config.listen.port().to_string());
+        settings.set_fact("ssl", if engine.config.tls_certificate.is_some() { "on" } else { "off" });
+        if engine.config.statement_timeout_ms > 0 {
+            // A number that is out of range is no limit, as the setting's own maximum is 24 days.
+            let _ = settings.set_start("statement_timeout", &engine.config.statement_timeout_ms.to_string());
+        }
         Session {
-            engine,
-            user: user.into(),
-            settings: Settings::default(),
+            user,
+            pid: 0,
+            settings,
+            transaction: Transaction::default(),
+            prepared: PreparedStatements::default(),
+            settings_wanted: Arc::default(),
+            run: None,
+            relations: BTreeMap::new(),
             notices: vec![],
-            cancel: CancellationToken::new(),
+            cancel: stop.token().clone(),
+            stop,
+            engine,
         }
     }
 
-    /// What a statement of this session is planned in: the catalog as of now.
+    /// A session in which a run's own statements are run: its functions answer, its steps are relations.
+    pub fn of_run(engine: Arc<Engine>, scope: &Context) -> Self {
+        let mut session = Session::new(engine, scope.user.clone());
+        session.run = scope.run.clone();
+        session.relations = scope.relations.clone();
+        session
+    }
+
+    /// What a statement of this session is planned in: the catalog as of now, or as of BEGIN.
     pub fn context(&self) -> Context {
-        let context = Context::new(self.engine.catalog.snapshot(), &self.user, self.engine.clock.now());
-        Context { settings: self.settings.listed(), ..context }
+        let snapshot = self.transaction.snapshot.clone().unwrap_or_else(|| self.engine.catalog.snapshot());
+        let now = self.transaction.started_at.unwrap_or_else(|| self.engine.clock.now());
+        let mut context = Context::new(snapshot, &self.user, now);
+        context.pid = self.pid;
+        context.search_path = self.settings.search_path(&self.user);
+        context.settings = self.settings.listed();
+        context.settings_wanted = self.settings_wanted.clone();
+        context.run = self.run.clone();
+        context.relations = self.relations.clone();
+        context
+    }
+
+    /// A fresh handle for the statement that starts now.
+    pub fn arm(&mut self) -> Stop {
+        self.stop = Stop::default();
+        self.cancel = self.stop.token().clone();
+        self.stop.clone()
+    }
+
+    /// After a statement's last row: sets what `set_config` asked for.
+    pub fn settle(&mut self) -> Result<()> {
+        let wanted = std::mem::take(&mut *self.settings_wanted.lock());
+        wanted.iter().try_for_each(|(name, value)| self.settings.set(name, value.as_deref()))
     }
 
     pub fn notice(&mut self, message: impl Into<String>) {
-        self.notices.push(Notice { severity: "NOTICE", message: message.into(), hint: None });
+        self.notices.push(Notice { severity: "NOTICE", sqlstate: "00000", message: message.into(), hint: None });
+    }
+
+    /// As [`Session::notice`], for what the client probably did not mean; with its SQLSTATE.
+    pub fn warning(&mut self, sqlstate: &'static str, message: impl Into<String>) {
+        self.notices.push(Notice { severity: "WARNING", sqlstate, message: message.into(), hint: None });
     }
 }

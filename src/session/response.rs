@@ -32,6 +32,7 @@ pub struct CopyIn {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
     pub severity: &'static str,
+    pub sqlstate: &'static str,
     pub message: String,
     pub hint: Option<String>,
 }

@@ -15,12 +15,14 @@ mod truncate;
 mod update;
 
 mod cursor;
+mod execute;
 mod interval;
 mod manual;
+mod runner;
 mod standard;
 
 use crate::base::{Error, Result, sql};
-use crate::session::{Description, Response, Session};
+use crate::session::{Description, Effect, Response, Session};
 use async_trait::async_trait;
 use cursor::Cursor;
 use datafusion::common::ScalarValue;
@@ -28,11 +30,19 @@ use manual::Manual;
 use std::fmt;
 use std::sync::Arc;
 
+pub use execute::execute;
 pub use manual::manual;
+pub use runner::runner;
 
 /// A statement that has been read; prints back as text that reads to the same.
 #[async_trait]
 pub trait Statement: fmt::Debug + fmt::Display + Send + Sync {
+    /// What it does to the world. One that only reads or changes its session says so, and then may run in a
+    /// transaction block and is dropped in the middle when it is cancelled.
+    fn effect(&self) -> Effect {
+        Effect::Write
+    }
+
     /// Types of its parameters and shape of its answer, before it runs. `hints` are the types the client gave.
     async fn describe(&self, session: &Session, hints: &[Option<crate::base::Type>]) -> Result<Description> {
         let _ = (session, hints);
