@@ -11,6 +11,8 @@ mod object;
 mod snapshot;
 pub mod stats;
 mod table;
+#[cfg(test)]
+mod tests;
 pub mod workflow;
 mod writes;
 

@@ -1,7 +1,7 @@
 //! The rows of the store that say what a commit changes.
 //!
 //! They come from comparing what existed before with what exists after, so no
-//! change can be forgotten here. `tests` below holds this to the loader.
+//! change can be forgotten here; `tests.rs` holds them to what the loader reads.
 
 mod files;
 mod objects;
@@ -49,7 +49,7 @@ pub(super) fn writes(before: &Snapshot, after: &Snapshot, author: &str, message:
 }
 
 fn lake(before: &Snapshot, after: &Snapshot, author: &str, message: &str, at: &str, writes: &mut Vec<Write>) {
-    let words = relations::relations(before, after, at, writes);
+    let words = relations::relations(before, after, writes);
     writes.push(Write::new(
         "INSERT INTO ducklake_snapshot(snapshot_id, snapshot_time, schema_version, next_catalog_id, next_file_id) \
          VALUES (?, ?, ?, ?, ?)",

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Adds the rows, and returns DuckLake's words for what changed.
-pub(super) fn relations(before: &Snapshot, after: &Snapshot, at: &str, writes: &mut Vec<Write>) -> Vec<String> {
-    let mut changes = Changes { before, after, at, writes, words: vec![] };
+pub(super) fn relations(before: &Snapshot, after: &Snapshot, writes: &mut Vec<Write>) -> Vec<String> {
+    let mut changes = Changes { before, after, writes, words: vec![] };
     let (old_tables, old_views) = differing(before, after);
     let (new_tables, new_views) = differing(after, before);
     for id in old_tables.keys().filter(|id| !new_tables.contains_key(id)) {
@@ -54,7 +54,6 @@ fn differing<'a>(these: &'a Snapshot, those: &Snapshot) -> (ById<'a, Table>, ByI
 pub(super) struct Changes<'a> {
     before: &'a Snapshot,
     pub(super) after: &'a Snapshot,
-    pub(super) at: &'a str,
     pub(super) writes: &'a mut Vec<Write>,
     pub(super) words: Vec<String>,
 }
