@@ -3,7 +3,10 @@
 mod connections;
 mod kind;
 mod postgres;
+mod scan;
+mod secret;
 mod sink;
+mod spool;
 
 pub use connections::{Connections, ExternalColumn, Tested};
 pub use kind::{ConnectionKind, ConnectionOption};

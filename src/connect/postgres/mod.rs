@@ -4,7 +4,28 @@
 //! further TLS stack, refuses a whole table for one `jsonb` column, sends our functions to the
 //! server, and inserts with literals at a tenth of the speed of COPY.
 
+mod catalog;
+mod column;
+mod decode;
+mod encode;
+mod error;
+mod filter;
+mod fit;
+mod ledger;
+mod literal;
+mod options;
+mod read;
+mod remote;
+mod shape;
+mod sink;
+mod table;
+mod tls;
+mod write;
+
 use super::kind::{ConnectionKind, ConnectionOption, option};
+pub(super) use catalog::RemoteCatalog;
+pub(super) use remote::Remote;
+pub(super) use sink::PostgresSink;
 
 pub(super) const KIND: ConnectionKind = ConnectionKind {
     name: "postgres",
