@@ -4,6 +4,7 @@ use super::{Change, Snapshot, load, writes};
 use crate::base::clock::stamp;
 use crate::base::{Clock, Error, Kind, Result};
 use crate::store::{Store, Write};
+use chrono::{DateTime, Utc};
 use parking_lot::RwLock;
 use std::sync::Arc;
 
@@ -37,6 +38,11 @@ impl Live {
 
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The time, by the clock of commits.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// What exists now.
