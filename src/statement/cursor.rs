@@ -80,6 +80,12 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// Whether the word stands right before this place.
+    pub fn follows(&self, word: &str) -> bool {
+        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        matches!(before.map(|token| &token.token), Some(Kinds::Word(found)) if found.value.eq_ignore_ascii_case(word))
+    }
+
     /// Passes the words of `phrase` when they come next.
     pub fn eat(&mut self, phrase: &str) -> bool {
         let seen = self.sees(phrase);
