@@ -51,7 +51,7 @@ impl fmt::Display for CancelRun {
 #[async_trait]
 impl Statement for CancelRun {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        let outcome = rooms::workflows(session)?.cancel(&self.run_id).await;
+        let outcome = session.engine.workflows.cancel(&self.run_id).await;
         outcome.map_err(|error| error.at(self.offset))?;
         Ok(rooms::done("CANCEL RUN"))
     }

@@ -84,7 +84,8 @@ impl Statement for CreateConnection {
     /// A password that was typed here is refused, and must not be kept in a history either.
     fn redacted(&self) -> Option<String> {
         let mut shown = self.connection.clone();
-        let sensitive = |key: &str| ["pass", "secret", "token", "key", "credential"].iter().any(|word| key.contains(word));
+        let sensitive =
+            |key: &str| ["pass", "secret", "token", "key", "credential"].iter().any(|word| key.contains(word));
         let masked = shown.options.iter_mut().filter(|(key, _)| sensitive(key));
         let count = masked.map(|(_, value)| *value = "***".to_string()).count();
         (count > 0).then(|| statement(&shown))
@@ -102,8 +103,9 @@ impl Statement for CreateConnection {
             return Ok(rooms::done("CREATE CONNECTION"));
         }
         if name == DATABASE {
-            return Err(Error::new(Kind::DuplicateObject, format!("\"{name}\" is the name of this database"))
-                .at(self.offset));
+            return Err(
+                Error::new(Kind::DuplicateObject, format!("\"{name}\" is the name of this database")).at(self.offset)
+            );
         }
         let checked = session.engine.connections.check(&self.connection);
         checked.map_err(|error| {

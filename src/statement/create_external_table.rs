@@ -157,7 +157,8 @@ impl Statement for CreateExternalTable {
         snapshot.schema(&self.name.schema).map_err(|error| error.at(self.offset))?;
         let external = self.external(self.columns.clone());
         let (format, location, options) = (&external.format, &external.location, &external.options);
-        let found = session.engine.connections.infer(format, location, options).await.map_err(|error| self.place(error))?;
+        let found =
+            session.engine.connections.infer(format, location, options).await.map_err(|error| self.place(error))?;
         let columns = if self.columns.is_empty() { found } else { self.columns.clone() };
         let change = Change::PutExternal(External { columns, ..external });
         rooms::define(session, vec![change], "CREATE EXTERNAL TABLE").await.map_err(|error| error.at(self.offset))

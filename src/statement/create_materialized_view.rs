@@ -130,7 +130,9 @@ impl fmt::Display for CreateMaterializedView {
 fn print(f: &mut fmt::Formatter<'_>, view: &Workflow, or_replace: &str, if_not_exists: &str) -> fmt::Result {
     write!(f, "CREATE {or_replace}MATERIALIZED VIEW {if_not_exists}{}", view.name)?;
     let step = view.steps.first();
-    if let Some(target) = step.and_then(|step| step.target.as_ref()).filter(|target| **target != Target::Table(view.name.clone())) {
+    if let Some(target) =
+        step.and_then(|step| step.target.as_ref()).filter(|target| **target != Target::Table(view.name.clone()))
+    {
         print_target(f, target, &Mode::Replace)?;
     }
     print_schedule(f, &view.schedule)?;
@@ -151,8 +153,9 @@ impl Statement for CreateMaterializedView {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let workflow = Workflow { owner: session.user.clone(), ..self.workflow.clone() };
         let name = workflow.name.clone();
-        let answer = rooms::workflows(session)?
-            .create(workflow, self.or_replace, self.if_not_exists)
+        let workflows = session.engine.workflows.clone();
+        let answer = workflows
+            .create(workflow, self.or_replace, self.if_not_exists, session.cancel.clone())
             .await
             .map_err(|error| if is_schedule(&error) { error.at(self.schedule_at) } else { error })?;
         if answer == Answer::Existed {
@@ -172,7 +175,8 @@ pub fn named(session: &Session, name: &crate::base::Name) -> Result<Arc<Workflow
             Err(Error::new(Kind::WrongObjectType, format!("\"{name}\" is not a materialized view")))
         }
         _ => {
-            let known: Vec<_> = snapshot.workflows.values().filter(|w| w.materialized_view).map(|w| w.name.to_string()).collect();
+            let known: Vec<_> =
+                snapshot.workflows.values().filter(|w| w.materialized_view).map(|w| w.name.to_string()).collect();
             let name = name.to_string();
             let hint = crate::base::error::did_you_mean(&name, known.iter().map(String::as_str));
             let name = name.replace('"', "");

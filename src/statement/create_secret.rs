@@ -58,9 +58,12 @@ fn source(cursor: &mut Cursor) -> Result<SecretSource> {
         let at = cursor.offset();
         let value = cursor.string().map_err(hidden)?;
         if value == MASK {
-            return Err(Error::new(Kind::InvalidParameterValue, format!("{MASK} stands for a value that is not shown"))
-                .hint("write the secret itself, or FROM ENV or FILE".to_string())
-                .at(at));
+            return Err(Error::new(
+                Kind::InvalidParameterValue,
+                format!("{MASK} stands for a value that is not shown"),
+            )
+            .hint("write the secret itself, or FROM ENV or FILE".to_string())
+            .at(at));
         }
         Ok(SecretSource::Value(value))
     } else {
@@ -77,7 +80,12 @@ impl fmt::Display for CreateSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or_replace = if self.or_replace { "OR REPLACE " } else { "" };
         let if_not_exists = if self.if_not_exists { "IF NOT EXISTS " } else { "" };
-        write!(f, "CREATE {or_replace}SECRET {if_not_exists}{} FROM {}", quote_identifier(&self.secret.name), shown(&self.secret))
+        write!(
+            f,
+            "CREATE {or_replace}SECRET {if_not_exists}{} FROM {}",
+            quote_identifier(&self.secret.name),
+            shown(&self.secret)
+        )
     }
 }
 
@@ -126,7 +134,8 @@ mod tests {
     #[test]
     fn a_value_is_in_no_text_that_leaves_the_statement() {
         let parsed = parse("SELECT 1; CREATE SECRET s FROM VALUE 'hunter2'; ").map(|mut all| all.remove(1));
-        let parsed = parsed.or_else(|_| parse("CREATE SECRET s FROM VALUE 'hunter2'").map(|mut all| all.remove(0))).unwrap();
+        let parsed =
+            parsed.or_else(|_| parse("CREATE SECRET s FROM VALUE 'hunter2'").map(|mut all| all.remove(0))).unwrap();
         assert_eq!(parsed.text, "CREATE SECRET s FROM VALUE '***'");
         for shown in [parsed.text.clone(), format!("{parsed:?}"), parsed.statement.to_string()] {
             assert!(!shown.contains("hunter2"), "{shown}");

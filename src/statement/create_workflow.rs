@@ -127,6 +127,7 @@ pub fn blank(name: Name, text: &str) -> Workflow {
         metrics: vec![],
         finally: vec![],
         materialized_view: false,
+        models: vec![],
         paused: false,
         owner: String::new(),
     }
@@ -174,8 +175,9 @@ impl Statement for CreateWorkflow {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let workflow = Workflow { owner: session.user.clone(), ..self.workflow.clone() };
         let name = workflow.name.clone();
-        let answer = rooms::workflows(session)?
-            .create(workflow, self.or_replace, self.if_not_exists)
+        let workflows = session.engine.workflows.clone();
+        let answer = workflows
+            .create(workflow, self.or_replace, self.if_not_exists, session.cancel.clone())
             .await
             .map_err(|error| if is_schedule(&error) { error.at(self.schedule_at) } else { error })?;
         if answer == Answer::Existed {

@@ -3,7 +3,7 @@
 use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Error, Kind, Name, Result};
 use crate::model::DESCRIPTION;
-use crate::session::Description;
+use crate::session::{Description, Effect};
 use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
@@ -48,6 +48,10 @@ impl fmt::Display for DescribeModel {
 
 #[async_trait]
 impl Statement for DescribeModel {
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
     async fn describe(&self, _: &Session, _: &[Option<crate::base::Type>]) -> Result<Description> {
         Ok(rooms::texts(&DESCRIPTION))
     }

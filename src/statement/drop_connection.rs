@@ -54,7 +54,10 @@ impl Statement for DropConnection {
             if let Some(workflow) = user {
                 return Err(Error::new(
                     Kind::DependentObjects,
-                    format!("cannot drop connection {} because other objects depend on it", quote_identifier(&self.name)),
+                    format!(
+                        "cannot drop connection {} because other objects depend on it",
+                        quote_identifier(&self.name)
+                    ),
                 )
                 .detail(format!("workflow \"{}\" uses it", workflow.name))
                 .hint("drop or replace the workflow first".to_string()));

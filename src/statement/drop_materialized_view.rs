@@ -65,7 +65,7 @@ impl Statement for DropMaterializedView {
             }
         }
         for view in views {
-            rooms::workflows(session)?.drop(&view.name, &session.user).await?;
+            session.engine.workflows.remove(&view.name, &session.user).await?;
         }
         Ok(rooms::done("DROP MATERIALIZED VIEW"))
     }

@@ -50,7 +50,8 @@ impl Statement for DropModel {
         let author = session.user.clone();
         // Decided inside the commit: a workflow that comes in between must not lose its model.
         let outcome = session.engine.catalog.commit_with(|snapshot| {
-            if let Some(workflow) = snapshot.workflows.values().find(|workflow| rooms::uses_model(workflow, &self.name)) {
+            if let Some(workflow) = snapshot.workflows.values().find(|workflow| rooms::uses_model(workflow, &self.name))
+            {
                 return Err(Error::new(
                     Kind::DependentObjects,
                     format!("cannot drop model {} because other objects depend on it", self.name),

@@ -44,7 +44,7 @@ impl fmt::Display for DropWorkflow {
 #[async_trait]
 impl Statement for DropWorkflow {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        match rooms::workflows(session)?.drop(&self.name, &session.user).await {
+        match session.engine.workflows.remove(&self.name, &session.user).await {
             Err(error) if self.if_exists && error.kind == Kind::UndefinedObject => {
                 session.notice(format!("workflow \"{}\" does not exist, skipping", self.name));
             }

@@ -104,7 +104,8 @@ pub fn print_using(f: &mut fmt::Formatter<'_>, using: &[(String, Fragment)]) -> 
     if using.is_empty() {
         return Ok(());
     }
-    let values: Vec<_> = using.iter().map(|(name, value)| format!("{} = {}", quote_identifier(name), value.text)).collect();
+    let values: Vec<_> =
+        using.iter().map(|(name, value)| format!("{} = {}", quote_identifier(name), value.text)).collect();
     write!(f, " USING ({})", values.join(", "))
 }
 
@@ -133,7 +134,9 @@ impl Statement for ExecuteWorkflow {
             wait: self.clauses.wait.map(|limit| limit.map(Duration::from_millis)),
             user: session.user.clone(),
         };
-        let rows = rooms::workflows(session)?
+        let rows = session
+            .engine
+            .workflows
             .execute(execute, session.cancel.clone())
             .await
             .map_err(|error| error.at(self.offset))?;

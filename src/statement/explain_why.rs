@@ -3,6 +3,7 @@
 use super::cancel_run::run_id;
 use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Result, quote_literal};
+use crate::session::{Description, Effect};
 use crate::workflow::Subject;
 use async_trait::async_trait;
 use datafusion::common::ScalarValue;
@@ -53,8 +54,16 @@ impl fmt::Display for ExplainWhy {
 
 #[async_trait]
 impl Statement for ExplainWhy {
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
+    async fn describe(&self, session: &Session, _: &[Option<crate::base::Type>]) -> Result<Description> {
+        Ok(rooms::shape(&session.engine.workflows.why(&self.subject).await.map_err(|error| error.at(self.offset))?))
+    }
+
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        let rows = rooms::workflows(session)?.why(&self.subject).await.map_err(|error| error.at(self.offset))?;
+        let rows = session.engine.workflows.why(&self.subject).await.map_err(|error| error.at(self.offset))?;
         Ok(Response::Rows { rows, tag: "EXPLAIN" })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Name, Result};
+use crate::session::{Description, Effect};
 use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
@@ -39,8 +40,16 @@ impl fmt::Display for ExplainWorkflow {
 
 #[async_trait]
 impl Statement for ExplainWorkflow {
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
+    async fn describe(&self, session: &Session, _: &[Option<crate::base::Type>]) -> Result<Description> {
+        Ok(rooms::shape(&session.engine.workflows.explain(&self.name).await.map_err(|error| error.at(self.offset))?))
+    }
+
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        let rows = rooms::workflows(session)?.explain(&self.name).await.map_err(|error| error.at(self.offset))?;
+        let rows = session.engine.workflows.explain(&self.name).await.map_err(|error| error.at(self.offset))?;
         Ok(Response::Rows { rows, tag: "EXPLAIN" })
     }
 }

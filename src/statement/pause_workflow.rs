@@ -47,7 +47,7 @@ impl fmt::Display for PauseWorkflow {
 #[async_trait]
 impl Statement for PauseWorkflow {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        let workflows = rooms::workflows(session)?;
+        let workflows = &session.engine.workflows;
         let outcome = workflows.set_paused(&self.name, self.paused, &session.user).await;
         outcome.map_err(|error| error.at(self.offset))?;
         Ok(rooms::done(self.tag()))

@@ -5,6 +5,9 @@ use super::execute_workflow::{print_using, using};
 use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Name, Result, quote_identifier};
 use crate::catalog::workflow::Fragment;
+use crate::query::Rows;
+use crate::session::{Description, Effect};
+use crate::workflow::Preview;
 use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
@@ -81,13 +84,31 @@ impl fmt::Display for PreviewWorkflow {
 
 #[async_trait]
 impl Statement for PreviewWorkflow {
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
+    async fn describe(&self, session: &Session, _: &[Option<crate::base::Type>]) -> Result<Description> {
+        Ok(rooms::shape(&self.rows(session, Some(0)).await?))
+    }
+
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        let Draft { step, step_at, using, limit } = &self.clauses;
-        let workflows = rooms::workflows(session)?;
-        let rows = workflows
-            .preview(&self.name, step.as_deref(), *limit, using, &session.user, session.cancel.clone())
-            .await
-            .map_err(|error| error.at(step_at.unwrap_or(self.offset)))?;
+        let rows = self.rows(session, self.clauses.limit).await?;
         Ok(Response::Rows { rows, tag: "PREVIEW WORKFLOW" })
+    }
+}
+
+impl PreviewWorkflow {
+    async fn rows(&self, session: &Session, limit: Option<u64>) -> Result<Rows> {
+        let Draft { step, step_at, using, .. } = &self.clauses;
+        let preview = Preview {
+            name: self.name.clone(),
+            step: step.clone(),
+            limit,
+            using: using.clone(),
+            user: session.user.clone(),
+        };
+        let rows = session.engine.workflows.preview(&preview, session.cancel.clone()).await;
+        rows.map_err(|error| error.at(step_at.unwrap_or(self.offset)))
     }
 }

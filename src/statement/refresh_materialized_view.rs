@@ -50,7 +50,7 @@ impl fmt::Display for RefreshMaterializedView {
 impl Statement for RefreshMaterializedView {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let view = named(session, &self.name).map_err(|error| error.at(self.offset))?;
-        rooms::workflows(session)?.refresh(&view.name, &session.user, session.cancel.clone()).await?;
+        session.engine.workflows.refresh(&view.name, &session.user, session.cancel.clone()).await?;
         Ok(rooms::done("REFRESH MATERIALIZED VIEW"))
     }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::base::{Error, Kind, Name, Result, quote_identifier};
 use crate::catalog::{Relation, Snapshot, Table};
-use crate::session::Description;
+use crate::session::{Description, Effect};
 use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
@@ -20,16 +20,7 @@ pub const FORM: Form = Form {
 never shown.",
         example: "SHOW CREATE WORKFLOW ml.flight_delays;",
     },
-    leads: &[
-        "SHOW CREATE WORKFLOW _",
-        "SHOW CREATE MATERIALIZED VIEW _",
-        "SHOW CREATE MODEL _",
-        "SHOW CREATE CONNECTION _",
-        "SHOW CREATE SECRET _",
-        "SHOW CREATE TABLE _",
-        "SHOW CREATE EXTERNAL TABLE _",
-        "SHOW CREATE VIEW _",
-    ],
+    leads: &["SHOW CREATE _"],
     read,
 };
 
@@ -134,6 +125,10 @@ fn wrong(name: &Name, what: &str) -> Error {
 
 #[async_trait]
 impl Statement for ShowCreate {
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
     async fn describe(&self, _: &Session, _: &[Option<crate::base::Type>]) -> Result<Description> {
         Ok(rooms::texts(&["name", "statement"]))
     }

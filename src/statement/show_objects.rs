@@ -3,7 +3,7 @@
 use super::clause::{Clauses, Once};
 use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Result, quote_literal};
-use crate::session::Description;
+use crate::session::{Description, Effect};
 use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
@@ -124,6 +124,10 @@ impl fmt::Display for ShowObjects {
 
 #[async_trait]
 impl Statement for ShowObjects {
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
     async fn describe(&self, session: &Session, _: &[Option<crate::base::Type>]) -> Result<Description> {
         rooms::describe(session, &self.query()).await
     }

@@ -2,7 +2,7 @@
 
 use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Result, quote_identifier};
-use crate::session::Description;
+use crate::session::{Description, Effect};
 use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
@@ -42,6 +42,10 @@ impl fmt::Display for TestConnection {
 
 #[async_trait]
 impl Statement for TestConnection {
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
     async fn describe(&self, _: &Session, _: &[Option<crate::base::Type>]) -> Result<Description> {
         Ok(rooms::texts(&COLUMNS))
     }
@@ -49,7 +53,8 @@ impl Statement for TestConnection {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let snapshot = session.engine.catalog.snapshot();
         let connection = snapshot.connection(&self.name).map_err(|error| error.at(self.offset))?;
-        let tested = session.engine.connections.test(connection, &snapshot).await.map_err(|error| error.at(self.offset))?;
+        let tested =
+            session.engine.connections.test(connection, &snapshot).await.map_err(|error| error.at(self.offset))?;
         let row = [
             self.name.clone(),
             tested.version,

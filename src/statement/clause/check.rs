@@ -102,9 +102,11 @@ fn matches(cursor: &mut Cursor) -> Result<Assertion> {
     let pattern = cursor.string()?;
     match regex::Regex::new(&pattern) {
         Ok(_) => Ok(Assertion::Matches(pattern)),
-        Err(error) => Err(Error::new(Kind::InvalidParameterValue, format!("invalid regular expression: \"{pattern}\""))
-            .detail(error.to_string().lines().last().unwrap_or_default().trim().to_string())
-            .at(at)),
+        Err(error) => {
+            Err(Error::new(Kind::InvalidParameterValue, format!("invalid regular expression: \"{pattern}\""))
+                .detail(error.to_string().lines().last().unwrap_or_default().trim().to_string())
+                .at(at))
+        }
     }
 }
 
@@ -184,8 +186,7 @@ pub fn print_check(f: &mut fmt::Formatter<'_>, check: &Check) -> fmt::Result {
         write!(f, " ({})", columns.join(", "))?;
     }
     print_assertion(f, &check.assertion)?;
-    let conditions =
-        [("WHERE", &check.filter), ("WARN WHEN", &check.warn_when), ("FAIL WHEN", &check.fail_when)];
+    let conditions = [("WHERE", &check.filter), ("WARN WHEN", &check.warn_when), ("FAIL WHEN", &check.fail_when)];
     for (words, condition) in conditions {
         if let Some(condition) = condition {
             write!(f, " {words} ({})", condition.text)?;

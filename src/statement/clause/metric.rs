@@ -17,17 +17,8 @@ pub fn metric(cursor: &mut Cursor) -> Result<Metric> {
     let on = relation(cursor)?;
     cursor.expect("AS")?;
     let expression = checked_expression(cursor.parenthesised()?)?;
-    let mut metric = Metric {
-        name,
-        on,
-        expression,
-        filter: None,
-        dimensions: vec![],
-        min: None,
-        max: None,
-        change: None,
-        offset,
-    };
+    let mut metric =
+        Metric { name, on, expression, filter: None, dimensions: vec![], min: None, max: None, change: None, offset };
     metric.clauses(cursor, &mut Once::default())?;
     Ok(metric)
 }

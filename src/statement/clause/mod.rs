@@ -61,7 +61,8 @@ pub trait Clauses {
 
     fn with(&mut self, cursor: &mut Cursor, once: &mut Once) -> Result<()> {
         for option in options::with(cursor)? {
-            let Some(words) = Self::WORDS.iter().find(|words| words.to_lowercase().replace(' ', "_") == option.key) else {
+            let Some(words) = Self::WORDS.iter().find(|words| words.to_lowercase().replace(' ', "_") == option.key)
+            else {
                 let known: Vec<_> = Self::WORDS.iter().map(|words| words.to_lowercase().replace(' ', "_")).collect();
                 return Err(Error::new(Kind::Syntax, format!("unrecognized option \"{}\"", option.key))
                     .hint(format!("options here are {}", known.join(", ")))

@@ -85,7 +85,8 @@ fn value(cursor: &mut Cursor) -> Result<(String, bool)> {
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let values = self.values.iter().map(|(key, value)| format!("{} {}", shown(key), quote_literal(value)));
-        let secrets = self.secrets.iter().map(|(key, name)| format!("{} SECRET {}", shown(key), quote_identifier(name)));
+        let secrets =
+            self.secrets.iter().map(|(key, name)| format!("{} SECRET {}", shown(key), quote_identifier(name)));
         write!(f, "({})", values.chain(secrets).collect::<Vec<_>>().join(", "))
     }
 }

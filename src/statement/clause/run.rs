@@ -129,7 +129,8 @@ fn print_retry(f: &mut fmt::Formatter<'_>, retry: &Retry) -> fmt::Result {
     if *retry == (Retry { attempts: 1, ..default.clone() }) {
         return f.write_str(" RETRY NONE");
     }
-    let mut parts = vec![format!("ATTEMPTS {}", retry.attempts), format!("BACKOFF {}", quote_literal(&print(retry.backoff_ms)))];
+    let mut parts =
+        vec![format!("ATTEMPTS {}", retry.attempts), format!("BACKOFF {}", quote_literal(&print(retry.backoff_ms)))];
     if retry.factor != default.factor {
         parts.push(format!("FACTOR {}", retry.factor));
     }

@@ -48,7 +48,9 @@ impl Clauses for Draft {
             once.note("OVERLAP", at)?;
             self.schedule.overlap = match cursor.eat("ALLOW") {
                 true => Overlap::Allow(count(cursor, 1_000)?),
-                false => cursor.one_of(OVERLAPS).map_err(|error| error.hint("expected SKIP, BUFFER ONE, BUFFER ALL, CANCEL OTHER or ALLOW n here".to_string()))?,
+                false => cursor.one_of(OVERLAPS).map_err(|error| {
+                    error.hint("expected SKIP, BUFFER ONE, BUFFER ALL, CANCEL OTHER or ALLOW n here".to_string())
+                })?,
             };
         } else {
             return Ok(false);
@@ -70,7 +72,11 @@ impl Draft {
             When::Every { offset_ms, zone, every_ms } => {
                 if let Some((ms, at)) = self.offset {
                     if ms >= *every_ms {
-                        return Err(Error::new(Kind::InvalidParameterValue, "OFFSET must be shorter than the interval").at(at));
+                        return Err(Error::new(
+                            Kind::InvalidParameterValue,
+                            "OFFSET must be shorter than the interval",
+                        )
+                        .at(at));
                     }
                     *offset_ms = ms;
                 }

@@ -28,6 +28,9 @@ pub fn step(cursor: &mut Cursor) -> Result<Step> {
             body: Body::Statements(vec![]),
             snapshot: false,
             offset,
+            reads: vec![],
+            sources: vec![],
+            materialized: false,
         },
         run: Run { of_step: true, ..Run::default() },
         mode_at: 0,
@@ -42,7 +45,9 @@ pub fn step(cursor: &mut Cursor) -> Result<Step> {
     let at = cursor.offset();
     step.body = body(cursor)?;
     if let (Body::Statements(_), Some(_)) = (&step.body, &step.target) {
-        return Err(Error::new(Kind::InvalidDefinition, format!("step \"{}\" with INTO must be a query", step.name)).at(at));
+        return Err(
+            Error::new(Kind::InvalidDefinition, format!("step \"{}\" with INTO must be a query", step.name)).at(at)
+        );
     }
     Ok(step)
 }
@@ -159,8 +164,9 @@ fn is_query(fragment: &Fragment) -> Result<bool> {
         Tree::Query(query) => {
             Ok(!matches!(*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)))
         }
-        Tree::Insert(_) | Tree::Update(_) | Tree::Delete(_) | Tree::Merge(_) => Ok(false),
-        _ => Err(Error::unsupported("only queries, INSERT, UPDATE, DELETE and MERGE can be in a workflow").at(fragment.offset)),
+        Tree::Insert(_) | Tree::Update(_) | Tree::Delete(_) | Tree::Merge(_) | Tree::Truncate(_) => Ok(false),
+        _ => Err(Error::unsupported("only queries, INSERT, UPDATE, DELETE, MERGE and TRUNCATE can be in a workflow")
+            .at(fragment.offset)),
     }
 }
 

@@ -8,7 +8,8 @@ use crate::statement::cursor::Cursor;
 use std::fmt;
 
 /// Formats of files, with the endings that mean them.
-const FORMATS: &[(&str, &[&str])] = &[("parquet", &["parquet", "pq"]), ("csv", &["csv"]), ("json", &["json", "jsonl", "ndjson"])];
+const FORMATS: &[(&str, &[&str])] =
+    &[("parquet", &["parquet", "pq"]), ("csv", &["csv"]), ("json", &["json", "jsonl", "ndjson"])];
 
 /// What stands after `INTO`.
 pub fn target(cursor: &mut Cursor) -> Result<Target> {
@@ -21,13 +22,14 @@ pub fn target(cursor: &mut Cursor) -> Result<Target> {
         [table] => Ok(Target::Table(Name::public(table))),
         [schema, table] => Ok(Target::Table(Name::new(schema, table))),
         [database, schema, table] if database == DATABASE => Ok(Target::Table(Name::new(schema, table))),
-        [connection, schema, table] => Ok(Target::Remote {
-            connection: connection.clone(),
-            schema: schema.clone(),
-            table: table.clone(),
-        }),
-        parts => Err(Error::new(Kind::Syntax, format!("improper qualified name (too many dotted names): {}", parts.join(".")))
-            .at(at)),
+        [connection, schema, table] => {
+            Ok(Target::Remote { connection: connection.clone(), schema: schema.clone(), table: table.clone() })
+        }
+        parts => Err(Error::new(
+            Kind::Syntax,
+            format!("improper qualified name (too many dotted names): {}", parts.join(".")),
+        )
+        .at(at)),
     }
 }
 
@@ -45,9 +47,12 @@ fn file(cursor: &mut Cursor, at: usize) -> Result<Target> {
             let known = FORMATS.iter().find(|(_, endings)| endings.contains(&ending.as_str()));
             known
                 .ok_or_else(|| {
-                    Error::new(Kind::InvalidParameterValue, format!("cannot tell the format of file \"{uri}\" from its name"))
-                        .hint("add FORMAT parquet, csv or json".to_string())
-                        .at(at)
+                    Error::new(
+                        Kind::InvalidParameterValue,
+                        format!("cannot tell the format of file \"{uri}\" from its name"),
+                    )
+                    .hint("add FORMAT parquet, csv or json".to_string())
+                    .at(at)
                 })?
                 .0
         }
