@@ -2,9 +2,9 @@
 
 use crate::base::clock::{parse_stamp, stamp};
 use crate::base::{Clock, Result};
-use crate::catalog::workflow::{Catchup, Overlap, When};
+use crate::catalog::workflow::{Overlap, When};
 use crate::catalog::{Live, Workflow};
-use crate::schedule::spec::{Spec, interval, next_due};
+use crate::schedule::spec::{Spec, due_between, interval, next_due};
 use crate::store::Write;
 use crate::workflow::{Tick, Workflows};
 use chrono::{DateTime, Utc};
@@ -73,8 +73,8 @@ impl Scheduler {
         let now = self.clock.now();
         self.release(workflow).await?;
         let since = self.since(workflow, now).await?;
-        let due = ticks(spec, since, now, workflow.schedule.catchup);
-        for (at, missed) in due.ticks.iter().map(|at| (*at, false)).chain(due.missed.iter().map(|at| (*at, true))) {
+        let due = due_between(spec, since, now, workflow.schedule.catchup);
+        for (at, missed) in due.run.iter().map(|at| (*at, false)).chain(due.missed.iter().map(|at| (*at, true))) {
             let tick = Tick { at, interval: interval(spec, at) };
             if missed {
                 self.workflows.skip_tick(workflow, &tick, "missed", "the server was not there").await?;
@@ -163,40 +163,4 @@ impl Scheduler {
         }
         Ok(())
     }
-}
-
-/// What is due after `since` and not later than `now`.
-struct Due {
-    ticks: Vec<DateTime<Utc>>,
-    missed: Vec<DateTime<Utc>>,
-    last: Option<DateTime<Utc>>,
-}
-
-/// Rows for ticks that nobody was there for are kept for so many, the newest; an age-old schedule of seconds
-/// must not fill the ledger.
-const MISSED_MAX: usize = 1_000;
-
-/// A tick within this of now is on time, whatever CATCHUP says.
-const ON_TIME: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
-
-fn ticks(spec: &Spec, since: DateTime<Utc>, now: DateTime<Utc>, catchup: Catchup) -> Due {
-    let mut all = std::collections::VecDeque::new();
-    let mut at = since;
-    while let Some(next) = next_due(spec, at)
-        && next <= now
-    {
-        at = next;
-        all.push_back(next);
-        if all.len() > MISSED_MAX && catchup != Catchup::All {
-            all.pop_front();
-        }
-    }
-    let last = all.back().copied();
-    let mut ticks = vec![];
-    match catchup {
-        Catchup::All => ticks.extend(all.drain(..)),
-        Catchup::Latest => ticks.extend(all.pop_back()),
-        Catchup::None => ticks.extend(all.pop_back_if(|last| now - *last <= ON_TIME)),
-    }
-    Due { ticks, missed: all.into(), last }
 }

@@ -85,6 +85,7 @@ impl Session {
         let snapshot = self.transaction.snapshot.clone().unwrap_or_else(|| self.engine.catalog.snapshot());
         let now = self.transaction.started_at.unwrap_or_else(|| self.engine.clock.now());
         let mut context = Context::new(snapshot, &self.user, now);
+        context.pid = self.pid;
         context.search_path = self.settings.search_path(&self.user);
         context.settings = self.settings.listed();
         context.settings_wanted = self.settings_wanted.clone();
