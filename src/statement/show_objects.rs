@@ -17,7 +17,8 @@ SHOW WORKFLOWS | SCHEDULES | STEPS | RUNS | CHECKS | METRICS | MODELS | CONNECTI
    | TABLES | SCHEMAS
   [LIKE 'pattern'] [LIMIT n]",
         about: "Lists what there is; runs, publications and events begin with the latest. The same and more is in the \
-views of schema aqueduct. LIKE looks at the name; of runs, at the workflow's.",
+views of schema aqueduct. LIKE looks at the name; of what belongs to a workflow, at the \
+workflow's; of publications, at the target's.",
         example: "SHOW RUNS LIKE 'ml.%' LIMIT 10;",
     },
     leads: &[
@@ -40,25 +41,25 @@ views of schema aqueduct. LIKE looks at the name; of runs, at the workflow's.",
 
 /// The word, what it lists, the column that LIKE looks at, and the order.
 const LISTS: &[(&str, &str, &str, &str)] = &[
-    ("WORKFLOWS", "SELECT * FROM aqueduct.workflows", "name", "name"),
+    ("WORKFLOWS", "SELECT * FROM aqueduct.workflows", "workflow", "workflow"),
     ("SCHEDULES", "SELECT * FROM aqueduct.schedules", "workflow", "workflow"),
-    ("STEPS", "SELECT * FROM aqueduct.steps", "workflow", "workflow"),
-    ("RUNS", "SELECT * FROM aqueduct.runs", "workflow", "scheduled_at DESC"),
-    ("CHECKS", "SELECT * FROM aqueduct.checks", "name", "name"),
-    ("METRICS", "SELECT * FROM aqueduct.metrics", "name", "name"),
-    ("MODELS", "SELECT * FROM aqueduct.models", "name", "name"),
-    ("CONNECTIONS", "SELECT * FROM aqueduct.connections", "name", "name"),
-    ("SECRETS", "SELECT * FROM aqueduct.secrets", "name", "name"),
-    ("PUBLICATIONS", "SELECT * FROM aqueduct.publications", "target", "at DESC"),
+    ("STEPS", "SELECT * FROM aqueduct.steps", "workflow", "workflow, ordinal"),
+    ("RUNS", "SELECT * FROM aqueduct.runs", "workflow", "queued_at DESC"),
+    ("CHECKS", "SELECT * FROM aqueduct.checks", "workflow", "workflow, check_name"),
+    ("METRICS", "SELECT * FROM aqueduct.metrics", "workflow", "workflow, metric"),
+    ("MODELS", "SELECT * FROM aqueduct.models", "model", "model"),
+    ("CONNECTIONS", "SELECT * FROM aqueduct.connections", "connection", "connection"),
+    ("SECRETS", "SELECT * FROM aqueduct.secrets", "secret", "secret"),
+    ("PUBLICATIONS", "SELECT * FROM aqueduct.publications", "target", "published_at DESC"),
     ("EVENTS", "SELECT * FROM aqueduct.events", "object", "seq DESC"),
     (
         "TABLES",
         "SELECT table_schema AS schema, table_name AS name, table_type AS type FROM information_schema.tables \
          WHERE table_schema NOT IN ('aqueduct', 'information_schema', 'pg_catalog')",
         "table_name",
-        "schema, name",
+        "table_schema, table_name",
     ),
-    ("SCHEMAS", "SELECT schema_name AS name FROM information_schema.schemata", "schema_name", "name"),
+    ("SCHEMAS", "SELECT schema_name AS name FROM information_schema.schemata", "schema_name", "schema_name"),
 ];
 
 #[derive(Debug)]
