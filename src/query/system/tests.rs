@@ -11,7 +11,11 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::catalog::{CatalogProvider, MemTable, SchemaProvider, TableProvider};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::sqlparser::ast::{Expr, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -125,6 +129,30 @@ impl SchemaProvider for Inside {
     }
 }
 
+/// Types in DataFusion's words.
+struct Types;
+
+impl VisitorMut for Types {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Cast { data_type, .. } = expr {
+            let plain = match Type::parse(&data_type.to_string()) {
+                Some(Type::Oid) => Some("INT UNSIGNED"),
+                Some(Type::Text | Type::Varchar(_) | Type::Name | Type::InternalChar) => Some("TEXT"),
+                Some(Type::Int2) => Some("INT2"),
+                Some(Type::Int4) => Some("INT4"),
+                _ => None,
+            };
+            if let Some(plain) = plain {
+                let parser = Parser::new(&GenericDialect {}).try_with_sql(plain);
+                *data_type = parser.unwrap().parse_data_type().unwrap();
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
 struct Bench {
     session: SessionContext,
     context: Arc<Context>,
@@ -152,6 +180,7 @@ impl Bench {
     async fn answer(&self, text: &str) -> Result<String> {
         let mut statement = crate::base::sql::parse_statement(text)?;
         rewrite(&mut statement, &self.context)?;
+        let _ = statement.visit(&mut Types);
         let statement = datafusion::sql::parser::Statement::Statement(Box::new(statement));
         let plan = self.session.state().statement_to_plan(statement).await?;
         let batches = self.session.execute_logical_plan(plan).await?.collect().await?;

@@ -63,6 +63,7 @@ fn of_function(query: &Query) -> Option<Expr> {
     let ([SelectItem::UnnamedExpr(item)], [from]) = (projection.as_slice(), from.as_slice()) else { return None };
     let (name, argument, alias) = function(&from.relation)?;
     match (name.as_str(), item) {
+        ("unnest", Expr::Identifier(item)) if alias.as_ref() == Some(item) => Some(call("aqueduct_array", [argument])),
         ("pg_options_to_table", _) => Some(call("aqueduct_options", [argument])),
         ("unnest", Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right }) => {
             matches!((&**right, alias), (Expr::Identifier(item), Some(alias)) if *item == alias)
@@ -77,5 +78,6 @@ fn function(factor: &TableFactor) -> Option<(String, Expr, Option<Ident>)> {
     let TableFactor::Table { name, args: Some(args), alias, .. } = factor else { return None };
     let name = name.0.last()?.as_ident()?.value.to_lowercase();
     let [argument] = args.args.as_slice() else { return None };
-    Some((name, names::argument(argument)?, alias.as_ref().map(|alias| alias.name.clone())))
+    let alias = alias.as_ref().map(|alias| alias.columns.first().map_or(&alias.name, |column| &column.name));
+    Some((name, names::argument(argument)?, alias.cloned()))
 }

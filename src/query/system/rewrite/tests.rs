@@ -15,7 +15,7 @@ fn check(text: &str, expected: &str) {
 fn postgres_spellings_become_plain_ones() {
     check("SELECT a OPERATOR(pg_catalog.~) 'x' COLLATE pg_catalog.default FROM t", "SELECT a ~ 'x' FROM t");
     check("SELECT pg_catalog.lower(a) FROM t", "SELECT lower(a) FROM t");
-    check("SELECT a::pg_catalog.oid FROM t", "SELECT a::INT UNSIGNED AS \"a\" FROM t");
+    check("SELECT a::pg_catalog.oid FROM t", "SELECT a::pg_catalog.oid AS \"a\" FROM t");
     check("SELECT a LIKE 'x/_\\%' ESCAPE '/' FROM t", "SELECT a LIKE 'x\\_\\\\%' FROM t");
 }
 
