@@ -35,11 +35,6 @@ impl<'a> Cursor<'a> {
         self.tokens.get(self.at).map_or(self.text.len(), |token| token.start)
     }
 
-    /// Byte offset of the token before this place.
-    pub fn last_offset(&self) -> usize {
-        self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map_or(0, |token| token.start)
-    }
-
     pub fn at_end(&self) -> bool {
         self.at >= self.tokens.len()
     }
@@ -78,6 +73,12 @@ impl<'a> Cursor<'a> {
             "_" => matches!(self.token(ahead), Some(Kinds::Word(_))),
             wanted => self.word(ahead).is_some_and(|word| word.eq_ignore_ascii_case(wanted)),
         })
+    }
+
+    /// Whether the word stands right before this place.
+    pub fn follows(&self, word: &str) -> bool {
+        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        matches!(before.map(|token| &token.token), Some(Kinds::Word(found)) if found.value.eq_ignore_ascii_case(word))
     }
 
     /// Passes the words of `phrase` when they come next.
@@ -319,20 +320,20 @@ mod tests {
 
     #[test]
     fn names_fold_and_are_cut() {
-        assert_eq!(on("Ml.\"Delay\"", Cursor::name).unwrap(), Name::new("ml", "Delay"));
+        assert_eq!(on("Ml.\"Delay\"", |cursor| cursor.name()).unwrap(), Name::new("ml", "Delay"));
         let long = "é".repeat(40);
-        assert_eq!(on(&long, Cursor::identifier).unwrap(), "é".repeat(31));
-        assert_eq!(on("a.b.c.d", Cursor::name).unwrap_err().kind, Kind::FeatureNotSupported);
-        assert_eq!(on("\"\"", Cursor::identifier).unwrap_err().kind, Kind::Syntax);
+        assert_eq!(on(&long, |cursor| cursor.identifier()).unwrap(), "é".repeat(31));
+        assert_eq!(on("a.b.c.d", |cursor| cursor.name()).unwrap_err().kind, Kind::FeatureNotSupported);
+        assert_eq!(on("\"\"", |cursor| cursor.identifier()).unwrap_err().kind, Kind::Syntax);
     }
 
     #[test]
     fn a_fragment_is_balanced_text() {
         let text = "( a, (b) /* ) */ || ') $$' || $$ ) $$ -- )\n, c[1] ) x";
-        let inside = on(text, Cursor::parenthesised).unwrap();
+        let inside = on(text, |cursor| cursor.parenthesised()).unwrap();
         assert_eq!((inside.text.as_str(), inside.offset), (&text[2..text.len() - 4], 2));
         for (text, at) in [("()", 1), ("( a", 3), ("(a])", 2), ("((a)", 4), ("x", 0)] {
-            assert_eq!(on(text, Cursor::parenthesised).unwrap_err().offset, Some(at), "{text}");
+            assert_eq!(on(text, |cursor| cursor.parenthesised()).unwrap_err().offset, Some(at), "{text}");
         }
     }
 
@@ -345,8 +346,8 @@ mod tests {
             ("numeric ( 10, 2 )", Type::Numeric(Some((10, 2)))),
             ("character varying(3)[]", Type::Array(Box::new(Type::Varchar(Some(3))))),
         ] {
-            assert_eq!(on(text, Cursor::data_type).unwrap(), ty);
+            assert_eq!(on(text, |cursor| cursor.data_type()).unwrap(), ty);
         }
-        assert_eq!(on("flaot8", Cursor::data_type).unwrap_err().message, "type \"flaot8\" does not exist");
+        assert_eq!(on("flaot8", |cursor| cursor.data_type()).unwrap_err().message, "type \"flaot8\" does not exist");
     }
 }
