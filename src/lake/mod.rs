@@ -58,6 +58,11 @@ impl Lake {
         Err(Error::unsupported("staged must be written"))
     }
 
+    /// Where files of a table are, which may be a [`Table::staged`] one.
+    pub fn paths(&self, table: &Table, files: &[NewFile]) -> Vec<PathBuf> {
+        files.iter().map(|file| self.folder.join(&table.folder).join(&file.path)).collect()
+    }
+
     /// Writes new files of a table, which may be a [`Table::staged`] one.
     pub fn writer(&self, table: &Table) -> Writer {
         Writer::new(self.folder.join(&table.folder), table.schema())

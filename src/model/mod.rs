@@ -1,1 +1,6 @@
-//! See ARCHITECTURE.md.
+//! Model files: where they are kept, and one warm copy of each for all who ask.
+
+mod artifact;
+mod registry;
+
+pub use registry::Registry;

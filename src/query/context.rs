@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Context {
     pub snapshot: Arc<Snapshot>,
     pub user: String,
+    /// Of the session, 0 outside one.
+    pub pid: i32,
     pub now: DateTime<Utc>,
     /// Schemas in which an unqualified name is looked up, first hit wins.
     pub search_path: Vec<String>,
@@ -61,6 +63,7 @@ impl Context {
         Context {
             snapshot,
             user: user.to_string(),
+            pid: 0,
             now,
             search_path: vec![crate::base::name::DEFAULT_SCHEMA.to_string()],
             relations: BTreeMap::new(),

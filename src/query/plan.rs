@@ -2,8 +2,11 @@
 
 use crate::base::{Name, Type};
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::ViewTable;
 use datafusion::logical_expr::LogicalPlan;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A planned query. Nothing of it has run.
 #[derive(Clone, Debug)]
@@ -48,6 +51,11 @@ impl Plan {
     /// Types of `$1`, `$2`, …
     pub fn parameters(&self) -> &[Type] {
         &self.parameters
+    }
+
+    /// The plan as a relation that other queries can read; it runs as part of them.
+    pub fn relation(&self) -> Arc<dyn TableProvider> {
+        Arc::new(ViewTable::new(self.logical.clone(), None))
     }
 
     pub fn references(&self) -> &References {

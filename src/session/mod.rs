@@ -14,8 +14,10 @@ pub use transaction::{Effect, Status, Transaction};
 
 use crate::base::Result;
 use crate::engine::Engine;
-use crate::query::Context;
+use crate::query::{Context, RunContext};
+use datafusion::catalog::TableProvider;
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +32,9 @@ pub struct Session {
     pub prepared: PreparedStatements,
     /// What `set_config` asked for while a statement ran; see [`Session::settle`].
     settings_wanted: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    /// The run whose statements these are, and its steps by name; see [`Session::of_run`].
+    run: Option<Arc<RunContext>>,
+    relations: BTreeMap<String, Arc<dyn TableProvider>>,
     /// Told to the client after the statement.
     pub notices: Vec<Notice>,
     /// Trips when the statement that runs now must stop: cancel request, timeout, client gone.
@@ -58,6 +63,8 @@ impl Session {
             transaction: Transaction::default(),
             prepared: PreparedStatements::default(),
             settings_wanted: Arc::default(),
+            run: None,
+            relations: BTreeMap::new(),
             notices: vec![],
             cancel: stop.token().clone(),
             stop,
@@ -65,14 +72,25 @@ impl Session {
         }
     }
 
+    /// A session in which a run's own statements are run: its functions answer, its steps are relations.
+    pub fn of_run(engine: Arc<Engine>, scope: &Context) -> Self {
+        let mut session = Session::new(engine, scope.user.clone());
+        session.run = scope.run.clone();
+        session.relations = scope.relations.clone();
+        session
+    }
+
     /// What a statement of this session is planned in: the catalog as of now, or as of BEGIN.
     pub fn context(&self) -> Context {
         let snapshot = self.transaction.snapshot.clone().unwrap_or_else(|| self.engine.catalog.snapshot());
         let now = self.transaction.started_at.unwrap_or_else(|| self.engine.clock.now());
         let mut context = Context::new(snapshot, &self.user, now);
+        context.pid = self.pid;
         context.search_path = self.settings.search_path(&self.user);
         context.settings = self.settings.listed();
         context.settings_wanted = self.settings_wanted.clone();
+        context.run = self.run.clone();
+        context.relations = self.relations.clone();
         context
     }
 

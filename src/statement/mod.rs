@@ -18,6 +18,7 @@ mod cursor;
 mod execute;
 mod interval;
 mod manual;
+mod runner;
 mod standard;
 
 use crate::base::{Error, Result, sql};
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 pub use execute::execute;
 pub use manual::manual;
+pub use runner::runner;
 
 /// A statement that has been read; prints back as text that reads to the same.
 #[async_trait]

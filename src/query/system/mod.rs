@@ -3,25 +3,38 @@
 //!
 //! All of it is read from the snapshot a statement is planned in, or from the store when scanned.
 
+mod aqueduct;
+mod declared;
 mod functions;
+mod information_schema;
+mod objects;
+mod oid;
+mod page;
+mod pg;
 mod rewrite;
 mod schema;
+#[cfg(test)]
+mod tests;
 
+pub use aqueduct::{View as SystemView, views};
+pub use declared::{Declared, DeclaredColumn};
 pub use rewrite::rewrite;
 
 use super::Context;
 use crate::base::{Result, Type};
-use crate::catalog::{Model, View};
+use crate::catalog::{Model, Snapshot, View};
 use crate::store::Store;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::SchemaProvider;
 use datafusion::logical_expr::ScalarUDF;
+use objects::{Known, Objects};
+use parking_lot::Mutex;
 use std::sync::Arc;
 
 /// The schemas that are ours to fill. Unqualified names are looked up in `pg_catalog` before the search path.
-pub const SCHEMAS: [&str; 3] = ["aqueduct", "information_schema", "pg_catalog"];
+pub const SCHEMAS: [&str; 3] = ["pg_catalog", "information_schema", "aqueduct"];
 
 /// Tells the shapes that the snapshot does not hold: only the planner knows them.
 #[async_trait]
@@ -40,16 +53,18 @@ pub struct Signature {
     pub output: Type,
 }
 
-/// What the system catalog is made of besides the snapshot.
+/// What the system catalog is made of besides the snapshot, and what it has made of the last one.
 #[derive(Debug)]
 pub struct System {
     store: Store,
     started_at: DateTime<Utc>,
+    last: Mutex<Option<Arc<Objects>>>,
+    known: Mutex<Known>,
 }
 
 impl System {
     pub fn new(store: Store, started_at: DateTime<Utc>) -> Self {
-        System { store, started_at }
+        System { store, started_at, last: Mutex::default(), known: Mutex::default() }
     }
 
     /// The schema of a name, when it is one of [`SCHEMAS`].
@@ -66,5 +81,16 @@ impl System {
     /// They are registered under their bare names; [`rewrite`] drops `pg_catalog.` before them.
     pub fn functions(self: &Arc<Self>, context: &Arc<Context>) -> Vec<Arc<ScalarUDF>> {
         functions::functions(self, context)
+    }
+
+    /// The snapshot's objects; the last snapshot's are kept, since a client asks many times.
+    fn objects(&self, snapshot: &Arc<Snapshot>) -> Arc<Objects> {
+        let mut last = self.last.lock();
+        if let Some(objects) = last.as_ref().filter(|objects| Arc::ptr_eq(&objects.snapshot, snapshot)) {
+            return objects.clone();
+        }
+        let objects = Arc::new(Objects::new(snapshot));
+        *last = Some(objects.clone());
+        objects
     }
 }

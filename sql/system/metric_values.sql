@@ -1,0 +1,10 @@
+-- Values of metrics, one for each run that measured them.
+SELECT workflow AS "workflow text",
+  metric AS "metric text",
+  NULL AS "dimensions json",
+  NULL AS "bucket timestamptz",
+  value AS "value float8",
+  run_id AS "run_id text",
+  status AS "status text", -- whether it was within its bounds
+  at AS "measured_at timestamptz"
+FROM aqueduct_metric_value

@@ -1,0 +1,95 @@
+//! Postgres' spellings that DataFusion's planner does not know, in those that it knows.
+
+mod arrays;
+mod casts;
+mod names;
+mod operators;
+mod subqueries;
+
+pub use names::column_name;
+
+use super::Context;
+use crate::base::Result;
+use datafusion::sql::sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Select,
+    SelectItem, Statement, TableFactor, Value, VisitMut, VisitorMut,
+};
+use std::ops::ControlFlow;
+
+/// Rewrites a statement in place before it is planned. Spans of what stays are kept.
+pub fn rewrite(statement: &mut Statement, _context: &Context) -> Result<()> {
+    let _ = statement.visit(&mut Rewriter);
+    Ok(())
+}
+
+struct Rewriter;
+
+impl VisitorMut for Rewriter {
+    type Break = ();
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        for item in &mut select.projection {
+            let name = match item {
+                SelectItem::UnnamedExpr(expr) => column_name(expr),
+                _ => None,
+            };
+            if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item
+                && (casts::show(expr) || renames(expr))
+                && let (SelectItem::UnnamedExpr(expr), Some(name)) = (&item, name)
+            {
+                *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('"', name) };
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        names::table_function(factor);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        operators::plain(expr);
+        casts::cast(expr);
+        names::function(expr);
+        arrays::subquery(expr);
+        subqueries::scalar(expr);
+        ControlFlow::Continue(())
+    }
+}
+
+/// Whether what an expression becomes would lose the name that Postgres gives its column.
+fn renames(expr: &Expr) -> bool {
+    matches!(expr, Expr::Cast { .. } | Expr::Subquery(_) | Expr::Collate { .. }) || arrays::is_subquery(expr)
+}
+
+/// A call of a function with plain arguments.
+fn call(name: &str, arguments: impl IntoIterator<Item = Expr>) -> Expr {
+    let argument = |expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr));
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: arguments.into_iter().map(argument).collect(),
+            clauses: vec![],
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: vec![],
+    })
+}
+
+fn text(value: &str) -> Expr {
+    Expr::value(Value::SingleQuotedString(value.to_string()))
+}
+
+/// The expression, taken out of its place; something must be put there.
+fn take(expr: &mut Expr) -> Expr {
+    std::mem::replace(expr, Expr::value(Value::Null))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! The end of a run: steps that are statements, FINALLY, and the last word.
+
+use super::Workflows;
+use super::record::{self, StepRow};
+use super::run::{Ending, Run, Status};
+use crate::base::{Error, Result};
+use crate::catalog::workflow::{Body, Fragment};
+use crate::query::Context;
+
+impl Workflows {
+    /// Statement steps (when the rows were published), FINALLY, and the final state with its event.
+    pub(super) async fn conclude(&self, run: &Run, ending: Ending) -> Result<Ending> {
+        let mut ending = ending;
+        if ending.status.is_published() {
+            for step in &run.workflow.steps {
+                let Body::Statements(bodies) = &step.body else { continue };
+                if self.has_ended_well(run, &step.name).await? || self.was_skipped(run, &step.name).await? {
+                    continue;
+                }
+                if let Err(error) = self.statements_of(run, &step.name, bodies, None).await {
+                    ending = failed(&step.name, error);
+                    break;
+                }
+            }
+        }
+        if !run.workflow.finally.is_empty() {
+            let at = self.clock.now();
+            let mut writes = record::status(run, Status::Finalizing, ending.reason.as_deref(), at);
+            writes.push(record::event(run, "ending", ending.status.as_str(), at));
+            self.write(writes).await?;
+        }
+        for finally in &run.workflow.finally {
+            let context = self.final_context(run, ending.status);
+            let wanted = match &finally.when {
+                Some(when) => self.holds(&context, when).await,
+                None => Ok(true),
+            };
+            let done = match wanted {
+                Ok(true) => self.statements_of(run, &finally.name, &finally.body, Some(ending.status)).await,
+                Ok(false) => Ok(()),
+                Err(error) => Err(error),
+            };
+            // A cleanup that succeeds hides nothing; one that fails is a failure.
+            if let Err(error) = done
+                && (ending.status.is_published() || ending.status == Status::Failed)
+            {
+                ending = failed(&finally.name, error);
+            }
+        }
+        let acts = run.workflow.steps.iter().any(|step| matches!(step.body, Body::Statements(_)));
+        if ending.status.is_published() && run.workflow.finally.is_empty() && !acts {
+            // The commit that published the rows said so.
+            return Ok(ending);
+        }
+        let at = self.clock.now();
+        let mut writes = record::status(run, ending.status, ending.reason.as_deref(), at);
+        if !ending.status.is_published() {
+            writes.push(record::metrics_are(run, "unpublished"));
+        }
+        self.write(writes).await?;
+        if run.tick.is_some() && ending.status == Status::Failed {
+            self.suspend_if_failing(&run.workflow).await?;
+        }
+        Ok(ending)
+    }
+
+    /// What the run had come to when it began to finalize: published, or the reason that its row kept.
+    pub(super) async fn ending_before_finalizing(&self, run: &Run) -> Result<Ending> {
+        let rows = self.catalog.store().query(
+            "SELECT kind, detail FROM aqueduct_event WHERE run_id = ? AND kind = 'ending' ORDER BY seq DESC LIMIT 1",
+            &[run.id.clone().into()],
+        ).await?;
+        let status = match rows.first().map(|row| row.text("detail")).transpose()? {
+            Some("blocked") => Status::Blocked,
+            Some("failed") => Status::Failed,
+            Some("timed_out") => Status::TimedOut,
+            Some("canceled") => Status::Canceled,
+            Some("succeeded_with_warnings") => Status::SucceededWithWarnings,
+            _ => Status::Succeeded,
+        };
+        let rows = self
+            .catalog
+            .store()
+            .query("SELECT reason FROM aqueduct_run WHERE run_id = ?", &[run.id.clone().into()])
+            .await?;
+        let reason = rows.first().map(|row| row.optional_text("reason")).transpose()?.flatten().map(str::to_string);
+        Ok(Ending { status, reason, error: None })
+    }
+
+    async fn statements_of(&self, run: &Run, name: &str, bodies: &[Fragment], status: Option<Status>) -> Result<()> {
+        let started = self.clock.now();
+        let mut rows = 0;
+        let mut outcome = Ok(());
+        for body in bodies {
+            let mut context = match status {
+                Some(status) => self.final_context(run, status),
+                None => self.statement_context(run),
+            };
+            self.with_steps(&mut context, run).await?;
+            match self.statements.run(&context, &body.text, run.cancel.child_token()).await {
+                Ok(changed) => rows += changed,
+                Err(error) => {
+                    outcome = Err(Error { offset: None, ..error });
+                    break;
+                }
+            }
+        }
+        let at = self.clock.now();
+        let row = StepRow {
+            step: name,
+            attempt: 1,
+            status: if outcome.is_ok() { "succeeded" } else { "failed" },
+            error: outcome.as_ref().err(),
+            rows_written: Some(rows),
+            finished_at: Some(at),
+            ..StepRow::starting(name, started)
+        };
+        self.write(record::step(run, &row, at)).await?;
+        outcome
+    }
+
+    /// Makes the steps of the run readable: what was written down from the ledger's notes, the others inlined.
+    async fn with_steps(&self, context: &mut Context, run: &Run) -> Result<()> {
+        for step in &run.workflow.steps {
+            let Body::Query(body) = &step.body else { continue };
+            let relation = match step.materialized {
+                true => self.noted_relation(run, &step.name).await?,
+                false => self.query.plan_text(context, &body.text).await.ok().map(|plan| plan.relation()),
+            };
+            // A step that was skipped or failed is no relation.
+            if let Some(relation) = relation {
+                context.relations.insert(step.name.clone(), relation);
+            }
+        }
+        Ok(())
+    }
+
+    fn statement_context(&self, run: &Run) -> Context {
+        let mut context = Context::new(self.catalog.snapshot(), &run.user, self.clock.now());
+        context.run = Some(run.context(None));
+        context
+    }
+
+    fn final_context(&self, run: &Run, status: Status) -> Context {
+        let mut context = self.statement_context(run);
+        context.run = Some(run.context(Some(status)));
+        context
+    }
+
+    async fn has_ended_well(&self, run: &Run, step: &str) -> Result<bool> {
+        self.has_step(run, step, "succeeded").await
+    }
+
+    async fn was_skipped(&self, run: &Run, step: &str) -> Result<bool> {
+        self.has_step(run, step, "skipped").await
+    }
+
+    async fn has_step(&self, run: &Run, step: &str, status: &str) -> Result<bool> {
+        let rows = self
+            .catalog
+            .store()
+            .query(
+                "SELECT step FROM aqueduct_step_run WHERE run_id = ? AND step = ? AND status = ?",
+                &[run.id.clone().into(), step.into(), status.into()],
+            )
+            .await?;
+        Ok(!rows.is_empty())
+    }
+}
+
+fn failed(step: &str, error: Error) -> Ending {
+    Ending { status: Status::Failed, reason: Some(format!("step \"{step}\" failed: {error}")), error: Some(error) }
+}

@@ -1,0 +1,147 @@
+//! Definitions: accepted when everything in them is known to work, versioned, dropped, paused.
+
+use super::run::Status;
+use super::{Answer, Workflows, record};
+use crate::base::{Error, Kind, Name, Result};
+use crate::catalog::workflow::{Mode, Target};
+use crate::catalog::{Change, Commit, Relation, Workflow};
+use crate::schedule::spec::Spec;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+impl Workflows {
+    /// `CREATE [OR REPLACE] WORKFLOW` and `CREATE MATERIALIZED VIEW`. Refuses what cannot run, with offsets in
+    /// the statement's text. A materialized view is filled before this returns.
+    pub async fn create(
+        self: &Arc<Self>,
+        mut workflow: Workflow,
+        or_replace: bool,
+        if_not_exists: bool,
+        cancel: CancellationToken,
+    ) -> Result<Answer> {
+        let snapshot = self.catalog.snapshot();
+        snapshot.schema(&workflow.name.schema)?;
+        let kind = if workflow.materialized_view { "materialized view" } else { "workflow" };
+        if let Some(existing) = snapshot.workflows.get(&workflow.name) {
+            if if_not_exists {
+                return Ok(Answer::Existed);
+            }
+            if !or_replace || existing.materialized_view != workflow.materialized_view {
+                return Err(Error::new(
+                    Kind::DuplicateObject,
+                    format!("{kind} \"{}\" already exists", workflow.name.name),
+                )
+                .hint(format!("use CREATE OR REPLACE, or drop the {kind} first")));
+            }
+            workflow.paused = existing.paused;
+        } else if workflow.materialized_view && snapshot.relation(&workflow.name).is_some() {
+            if if_not_exists {
+                return Ok(Answer::Existed);
+            }
+            return Err(Error::new(
+                Kind::DuplicateTable,
+                format!("relation \"{}\" already exists", workflow.name.name),
+            ));
+        }
+        Spec::new(&workflow.schedule.when)?;
+        let now = self.clock.now();
+        let bound = self.bind(&workflow, now).await?;
+        for (step, bound) in workflow.steps.iter_mut().zip(&bound.steps) {
+            step.reads = bound.reads.iter().cloned().collect();
+            step.sources = bound.sources.iter().cloned().collect();
+            step.materialized = bound.materialized;
+        }
+        let name = workflow.name.clone();
+        let is_view = workflow.materialized_view;
+        let user = workflow.owner.clone();
+        let detail = if snapshot.workflows.contains_key(&name) { "replaced" } else { "created" };
+        let commit = Commit {
+            writes: vec![record::object_event(&name.to_string(), None, detail, "", now)],
+            changes: vec![Change::PutWorkflow { workflow, same_version: false }],
+            author: user.clone(),
+            message: format!("CREATE {}", kind.to_uppercase()),
+        };
+        self.catalog.commit(commit).await?;
+        self.changed.notify_one();
+        if is_view && let Err(error) = self.refresh(&name, &user, cancel).await {
+            if detail == "created" {
+                self.remove(&name, &user).await?;
+            }
+            return Err(error);
+        }
+        Ok(Answer::Done)
+    }
+
+    /// `DROP WORKFLOW`, `DROP MATERIALIZED VIEW`. Its history stays; so do its targets, but for a view's own table.
+    pub async fn remove(&self, name: &Name, user: &str) -> Result<()> {
+        let snapshot = self.catalog.snapshot();
+        let workflow = snapshot.workflow(name)?;
+        if self.live.lock().values().any(|run| run.workflow == *name) {
+            return Err(Error::new(Kind::ObjectInUse, format!("workflow \"{name}\" has a run that has not ended"))
+                .hint("CANCEL RUN, or wait for it".to_string()));
+        }
+        let mut changes = vec![Change::DropWorkflow { name: name.clone() }];
+        if workflow.materialized_view
+            && let Some(table) = own_table(workflow)
+            && matches!(snapshot.relation(table), Some(Relation::Table(_)))
+        {
+            changes.push(Change::DropTable { name: table.clone() });
+        }
+        let now = self.clock.now();
+        let writes = vec![
+            record::object_event(&name.to_string(), None, "dropped", "", now),
+            crate::store::Write::new("DELETE FROM aqueduct_schedule WHERE workflow = ?", [name.to_string().into()]),
+        ];
+        self.catalog.commit(Commit { changes, writes, author: user.into(), message: "DROP WORKFLOW".into() }).await?;
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// `PAUSE WORKFLOW`, `RESUME WORKFLOW`: no run, or runs again, by schedule. Ticks while paused are not caught up.
+    pub async fn set_paused(&self, name: &Name, paused: bool, user: &str) -> Result<()> {
+        let word = if paused { "paused" } else { "resumed" };
+        let now = self.clock.now();
+        let commit = self.catalog.commit_with(|snapshot| {
+            let workflow = Workflow { paused, ..(**snapshot.workflow(name)?).clone() };
+            Ok(Commit {
+                changes: vec![Change::PutWorkflow { workflow, same_version: true }],
+                writes: vec![record::object_event(&name.to_string(), None, word, "", now)],
+                author: user.into(),
+                message: format!("{} WORKFLOW", if paused { "PAUSE" } else { "RESUME" }),
+            })
+        });
+        commit.await?;
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Pauses a workflow whose last runs all failed, when it asks for that.
+    pub(super) async fn suspend_if_failing(&self, workflow: &Workflow) -> Result<()> {
+        let limit = i64::from(workflow.run.suspend_after.unwrap_or(SUSPEND_AFTER));
+        let name = workflow.name.to_string();
+        let rows = self.catalog.store().query(
+            "SELECT status FROM aqueduct_run WHERE workflow = ? AND trigger_kind = 'schedule' AND finished_at IS NOT NULL
+               AND status NOT IN ('missed', 'skipped_overlap') ORDER BY scheduled_at DESC LIMIT ?",
+            &[name.clone().into(), limit.into()],
+        ).await?;
+        let failed = |status: &str| [Status::Failed, Status::TimedOut].iter().any(|bad| bad.as_str() == status);
+        let all_failed = rows.iter().all(|row| row.text("status").is_ok_and(failed));
+        if rows.len() as i64 == limit && all_failed && !workflow.paused {
+            self.set_paused(&workflow.name, true, &workflow.owner).await?;
+            let why = format!("suspended after {limit} failed runs; RESUME WORKFLOW {name} when it is mended");
+            self.write(vec![record::object_event(&name, None, "suspended", &why, self.clock.now())]).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Scheduled runs that may fail in a row before a workflow is paused, when it does not say.
+const SUSPEND_AFTER: u32 = 10;
+
+/// The table that a materialized view keeps its rows in.
+fn own_table(workflow: &Workflow) -> Option<&Name> {
+    match workflow.steps.first().map(|step| (&step.target, &step.mode)) {
+        Some((Some(Target::Table(name)), Mode::Replace)) if *name == workflow.name => Some(name),
+        _ => None,
+    }
+}

@@ -1,0 +1,54 @@
+//! Runs that a dead process left: each gets an ending, from what the store and the targets say.
+
+use super::Workflows;
+use super::record;
+use super::run::{Run, Status};
+use crate::base::Result;
+use crate::store::Write;
+use std::sync::Arc;
+
+impl Workflows {
+    /// Takes over every run that has not ended, with the next epoch, and sets it going again. Steps whose
+    /// staged bytes are whole are not computed again; publications go forward by asking their target.
+    pub async fn recover(self: &Arc<Self>) -> Result<usize> {
+        let rows = self
+            .catalog
+            .store()
+            .query("SELECT * FROM aqueduct_run WHERE finished_at IS NULL ORDER BY queued_at", &[])
+            .await?;
+        for row in &rows {
+            let mut run = Run::from_row(row)?;
+            run.epoch += 1;
+            let status = row.text("status")?.to_string();
+            let at = self.clock.now();
+            let take = Write::new(
+                "UPDATE aqueduct_run SET epoch = ? WHERE run_id = ?",
+                [run.epoch.into(), run.id.clone().into()],
+            );
+            let note = record::event(&run, "recovered", &format!("was {status}"), at);
+            self.write(vec![take, note]).await?;
+            tracing::info!("{run}: recovered, it was {status}");
+            self.go_on(run, &status);
+        }
+        Ok(rows.len())
+    }
+
+    /// A run whose tables were flipped only has to be concluded; any other is driven again.
+    fn go_on(self: &Arc<Self>, run: Run, status: &str) {
+        if status != Status::Finalizing.as_str() {
+            self.go(run);
+            return;
+        }
+        let workflows = self.clone();
+        self.spawn(async move {
+            let ending = workflows.ending_before_finalizing(&run).await;
+            let concluded = match ending {
+                Ok(ending) => workflows.conclude(&run, ending).await.map(|_| ()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = concluded {
+                tracing::error!("{run}: its conclusion could not be recorded: {error}");
+            }
+        });
+    }
+}

@@ -1,0 +1,62 @@
+//! Every folder in `examples/` does what its `expected.json` says.
+
+use super::instance::{Instance, Table, repository};
+use serde_json::Value;
+
+/// `-- expect: name` marks the statement after it; its answer must contain what `expected.json` has under that name.
+async fn run(instance: &Instance, script: &str, expected: &Value) {
+    let mut seen = vec![];
+    let mut from = 0;
+    for parsed in aqueduct::statement::parse(script).unwrap() {
+        let before = &script[from..parsed.offset];
+        from = parsed.offset + parsed.text.len();
+        let name = before.lines().rev().find_map(|line| line.trim().strip_prefix("-- expect: "));
+        let answer = instance.ok(&script[parsed.offset..from]).await;
+        if let Some(name) = name {
+            let wanted = &expected[name];
+            assert!(!wanted.is_null(), "expected.json has no \"{name}\"");
+            compare(name, &answer, wanted);
+            seen.push(name.to_string());
+        }
+    }
+    assert!(!seen.is_empty());
+}
+
+fn compare(name: &str, answer: &Table, wanted: &Value) {
+    if let Some(words) = wanted["contains"].as_array() {
+        let text = answer.rows.iter().flatten().flatten().cloned().collect::<Vec<_>>().join("\n");
+        for word in words.iter().filter_map(Value::as_str) {
+            assert!(text.to_lowercase().contains(&word.to_lowercase()), "{name}: no \"{word}\" in\n{text}");
+        }
+    }
+    let (Some(columns), Some(rows)) = (wanted["columns"].as_array(), wanted["rows"].as_array()) else { return };
+    let columns: Vec<_> = columns.iter().map(|column| answer.column(column.as_str().unwrap())).collect();
+    assert_eq!(answer.rows.len(), rows.len(), "{name}: {answer:?}");
+    for (at, row) in rows.iter().enumerate() {
+        for (column, cell) in columns.iter().zip(row.as_array().unwrap()) {
+            assert!(same(column[at].as_deref(), cell), "{name}, row {at}: {:?} is not {cell}\n{answer:?}", column[at]);
+        }
+    }
+}
+
+/// Text as it is, numbers by value, NULL as null.
+fn same(got: Option<&str>, wanted: &Value) -> bool {
+    match (got, wanted) {
+        (None, Value::Null) => true,
+        (Some(got), Value::String(wanted)) => got == wanted,
+        (Some(got), Value::Bool(wanted)) => got == wanted.to_string(),
+        (Some(got), Value::Number(wanted)) => got.parse::<f64>().is_ok_and(|got| (got - wanted.as_f64().unwrap()).abs() < 1e-9),
+        _ => false,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flights_from_nothing_on_the_embedded_default() {
+    std::env::set_current_dir(repository()).unwrap();
+    let folder = repository().join("examples/flights");
+    let script = std::fs::read_to_string(folder.join("flights.sql")).unwrap();
+    let expected: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
+    let instance = Instance::new().await;
+    run(&instance, &script, &expected).await;
+    instance.verify().await;
+}
