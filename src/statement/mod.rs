@@ -14,9 +14,17 @@ mod insert;
 mod truncate;
 mod update;
 
+mod listen;
+mod prepare;
+mod reset;
+mod set;
+mod show;
+mod transaction;
+
 mod cursor;
 mod execute;
 mod interval;
+mod keep;
 mod manual;
 mod runner;
 mod standard;
@@ -31,6 +39,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use execute::execute;
+pub use keep::{Kept, keep};
 pub use manual::manual;
 pub use runner::runner;
 
@@ -76,7 +85,7 @@ pub struct Form {
 }
 
 /// Every statement of ours, in the order of the manual.
-pub const ALL: &[&Form] = &[];
+pub const ALL: &[&Form] = &[&transaction::FORM, &prepare::FORM, &set::FORM, &reset::FORM, &listen::FORM, &show::FORM];
 
 /// Reads what a client sent: its statements, or the first error with its byte offset in `text`.
 pub fn parse(text: &str) -> Result<Vec<Parsed>> {

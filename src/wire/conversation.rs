@@ -25,6 +25,8 @@ pub struct Conversation {
     reported: Reported,
     /// After an error in the extended protocol: nothing counts until Sync.
     skipping: bool,
+    /// What ends the connection once the statement has been undone.
+    pub(super) ending: Option<Error>,
     _place: Place,
 }
 
@@ -54,7 +56,8 @@ impl Conversation {
         let Welcome { session, inbox, outbox, registration, place } = welcome;
         let reported = Reported::all(&session);
         let portals = Portals::default();
-        Conversation { door, session, inbox, outbox, registration, portals, reported, skipping: false, _place: place }
+        let (skipping, ending) = (false, None);
+        Conversation { door, session, inbox, outbox, registration, portals, reported, skipping, ending, _place: place }
     }
 
     /// Until the client leaves, breaks the protocol, or the server shuts down.
@@ -158,8 +161,8 @@ impl Conversation {
         self.session.transaction.fail();
         let _ = self.session.settle();
         report::notices(&mut self.outbox, &mut self.session)?;
-        if error.kind == Kind::Shutdown {
-            return Err(error);
+        if error.kind == Kind::Shutdown || self.ending.is_some() {
+            return Err(self.ending.take().unwrap_or(error));
         }
         report::error(&mut self.outbox, Severity::Error, &error, position);
         Ok(())

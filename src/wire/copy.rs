@@ -2,6 +2,7 @@
 
 use super::answer::{attend, unless_stopped};
 use super::conversation::Conversation;
+use super::frame::broken;
 use super::incoming::{self, Incoming};
 use super::socket::put_copy_data;
 use crate::base::{Error, Kind, Result};
@@ -36,7 +37,7 @@ impl Conversation {
                 put_copy_data(&data, &mut outbox.buffer);
                 unless_stopped(stop, outbox.flush_if_full()).await?;
             }
-            Ok(count)
+            Ok::<u64, Error>(count)
         };
         let count = attend(&mut self.inbox, &self.registration.current, sent).await?;
         self.outbox.put(&CopyDone::new())?;
@@ -54,7 +55,7 @@ impl Conversation {
             // The statement ends before its data does: that is an error, or should be one.
             outcome = &mut done => return finished(outcome),
             () = stop.token().cancelled() => End::Failed(stop.error()),
-            end = self.feed(&data) => end?,
+            end = self.feed(&data) => end,
         };
         match end {
             End::Done => {
@@ -71,33 +72,40 @@ impl Conversation {
         }
     }
 
-    /// Hands on the client's bytes until it says that there are no more. An error here ends the connection.
-    async fn feed(&mut self, data: &mpsc::Sender<Result<Bytes>>) -> Result<End> {
+    /// Hands on the client's bytes until it says that there are no more.
+    async fn feed(&mut self, data: &mpsc::Sender<Result<Bytes>>) -> End {
         loop {
-            let Some(frame) = self.inbox.frame().await? else {
-                self.registration.current.trip(Cause::ClientGone);
-                return Ok(End::Failed(Error::new(Kind::ConnectionFailure, "unexpected EOF on client connection with an open transaction")));
+            let message = match self.inbox.frame().await {
+                Ok(Some(frame)) => incoming::read(&frame),
+                Ok(None) => {
+                    self.registration.current.trip(Cause::ClientGone);
+                    return End::Failed(Error::new(Kind::ConnectionFailure, "connection to client lost during COPY"));
+                }
+                Err(error) => Err(error),
             };
-            match incoming::read(&frame)? {
-                Incoming::CopyData(bytes) => {
+            match message {
+                Ok(Incoming::CopyData(bytes)) => {
                     if data.send(Ok(bytes)).await.is_err() {
                         // Nobody listens any more; why, the statement itself will say.
                         std::future::pending::<()>().await;
                     }
                 }
-                Incoming::CopyDone => return Ok(End::Done),
-                Incoming::CopyFail(why) => {
-                    let message = format!("COPY from stdin failed: {why}");
-                    return Ok(End::Failed(Error::new(Kind::Cancelled, message)));
+                Ok(Incoming::CopyDone) => return End::Done,
+                Ok(Incoming::CopyFail(why)) => {
+                    return End::Failed(Error::new(Kind::Cancelled, format!("COPY from stdin failed: {why}")));
                 }
                 // Drivers send them along with Execute, before they know that it is a COPY.
-                Incoming::Flush | Incoming::Sync => {}
-                _ => {
-                    let message = format!("unexpected message type 0x{:02X} during COPY from stdin", frame.kind);
-                    return Ok(End::Failed(Error::new(Kind::ProtocolViolation, message)));
-                }
+                Ok(Incoming::Flush | Incoming::Sync) => {}
+                Ok(_) => return self.broken(broken("unexpected message type during COPY from stdin")),
+                Err(error) => return self.broken(error),
             }
         }
+    }
+
+    /// The client does not speak the protocol: first the rows that came are undone, then the connection ends.
+    fn broken(&mut self, error: Error) -> End {
+        self.ending = Some(error.clone());
+        End::Failed(error)
     }
 }
 

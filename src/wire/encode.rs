@@ -94,7 +94,8 @@ fn put_row(columns: &[Box<dyn Cells + '_>], row: usize, out: &mut BytesMut) -> R
 
 /// Writes at `at` how many bytes there are from `from` on.
 fn put_length(out: &mut BytesMut, at: usize, from: usize) -> Result<()> {
-    let length = i32::try_from(out.len() - from).map_err(|_| Error::new(Kind::TooLarge, "a row is larger than 2 GB"))?;
+    let length =
+        i32::try_from(out.len() - from).map_err(|_| Error::new(Kind::TooLarge, "a row is larger than 2 GB"))?;
     out[at..at + 4].copy_from_slice(&length.to_be_bytes());
     Ok(())
 }

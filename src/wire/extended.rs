@@ -81,7 +81,7 @@ impl Conversation {
         let statement = portal.statement.clone();
         // While it runs the portal is marked as run, so that an error leaves nothing to run again.
         let outcome = match std::mem::replace(&mut portal.state, State::Done) {
-            State::Bound => self.run(name, &statement, rows_max).await,
+            State::Bound => self.begin(name, &statement, rows_max).await,
             State::Open { sending, stop } => self.resume(name, sending, stop, rows_max).await,
             State::Exhausted => self.exhausted(name),
             State::Done => Err(Error::new(Kind::WrongState, format!("portal \"{name}\" cannot be run"))),
@@ -89,7 +89,7 @@ impl Conversation {
         outcome.map_err(|error| Complaint::of(error, &statement.source, statement.begin()))
     }
 
-    async fn run(&mut self, name: &str, statement: &Kept, rows_max: usize) -> Result<()> {
+    async fn begin(&mut self, name: &str, statement: &Kept, rows_max: usize) -> Result<()> {
         let Some(parsed) = &statement.parsed else { return self.outbox.put(&EmptyQueryResponse::new()) };
         let portal = self.portals.get(name)?;
         let parameters = std::mem::take(&mut portal.parameters);

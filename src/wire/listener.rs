@@ -84,7 +84,10 @@ async fn connection(door: Arc<Door>, stream: TcpStream, peer: SocketAddr, place:
         tracing::debug!("a connection from {peer} is gone: {error}");
         return;
     }
-    let welcome = login(&door, stream, peer).await;
+    let welcome = tokio::select! {
+        welcome = login(&door, stream, peer) => welcome,
+        () = door.shutdown.cancelled() => None,
+    };
     drop(place);
     if let Some(welcome) = welcome {
         Conversation::new(door, welcome).run().await;
@@ -94,17 +97,21 @@ async fn connection(door: Arc<Door>, stream: TcpStream, peer: SocketAddr, place:
 /// Answers leave at once, and a client whose machine is gone is noticed within minutes.
 fn prepare(stream: &TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
+    let keepalive =
+        socket2::TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
     socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 
 async fn drain(door: &Door, mut connections: JoinSet<()>) {
-    let all = |connections: &mut JoinSet<()>| async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(door.limits.drain, all(&mut connections)).await.is_ok() {
+    if tokio::time::timeout(door.limits.drain, ended(&mut connections)).await.is_ok() {
         return;
     }
     door.backends.trip_all(Cause::Shutdown);
-    if tokio::time::timeout(STOP_WAIT, all(&mut connections)).await.is_err() {
+    if tokio::time::timeout(STOP_WAIT, ended(&mut connections)).await.is_err() {
         connections.shutdown().await;
     }
+}
+
+async fn ended(connections: &mut JoinSet<()>) {
+    while connections.join_next().await.is_some() {}
 }

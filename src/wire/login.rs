@@ -161,9 +161,9 @@ async fn welcome(
     let (version, parameters) = parameters(body)?;
     negotiate(version, &parameters, outbox)?;
     let wanted = |name: &str| parameters.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-    let user = wanted("user").filter(|user| !user.is_empty()).ok_or_else(|| {
-        Error::new(Kind::InvalidAuthorization, "no PostgreSQL user name specified in startup packet")
-    })?;
+    let user = wanted("user")
+        .filter(|user| !user.is_empty())
+        .ok_or_else(|| Error::new(Kind::InvalidAuthorization, "no PostgreSQL user name specified in startup packet"))?;
     if !encrypted && !door.engine.config.allow_plaintext && !peer.ip().to_canonical().is_loopback() {
         let message = format!("connection from {} for user \"{user}\" is not encrypted", peer.ip());
         return Err(Error::new(Kind::InvalidAuthorization, message).hint("connect with sslmode=require".to_string()));
@@ -226,7 +226,9 @@ fn options(text: &str) -> Result<Parameters> {
     while let Some(c) = chars.next() {
         match c {
             '\\' => word.extend(chars.next()),
-            c if c.is_ascii_whitespace() => words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty())),
+            c if c.is_ascii_whitespace() => {
+                words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty()))
+            }
             c => word.push(c),
         }
     }

@@ -24,7 +24,4 @@ mod simple;
 mod socket;
 mod tls;
 
-#[cfg(test)]
-mod tests;
-
 pub use listener::serve;

@@ -14,9 +14,9 @@ const UNKNOWN: u32 = 705;
 pub fn hints(oids: &[u32]) -> Result<Vec<Option<Type>>> {
     let hint = |oid: &u32| match *oid {
         0 | UNKNOWN => Ok(None),
-        oid => Type::from_oid(oid).map(Some).ok_or_else(|| {
-            Error::new(Kind::UndefinedObject, format!("type with OID {oid} does not exist"))
-        }),
+        oid => Type::from_oid(oid)
+            .map(Some)
+            .ok_or_else(|| Error::new(Kind::UndefinedObject, format!("type with OID {oid} does not exist"))),
     };
     oids.iter().map(hint).collect()
 }
@@ -35,7 +35,8 @@ pub fn read(bind: &Bind, types: &[Type], style: &Style) -> Result<Vec<ScalarValu
     let count = bind.values.len();
     if count != types.len() {
         let (name, needed) = (&bind.statement, types.len());
-        let message = format!("bind message supplies {count} parameters, but prepared statement \"{name}\" requires {needed}");
+        let message =
+            format!("bind message supplies {count} parameters, but prepared statement \"{name}\" requires {needed}");
         return Err(broken(message));
     }
     let formats = formats(&bind.formats)?;

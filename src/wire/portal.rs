@@ -21,7 +21,10 @@ pub struct Portal {
 pub enum State {
     Bound,
     /// Some of its rows were sent.
-    Open { sending: Sending, stop: Stop },
+    Open {
+        sending: Sending,
+        stop: Stop,
+    },
     /// All of its rows were sent.
     Exhausted,
     /// It had no rows, and does not run twice.

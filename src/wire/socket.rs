@@ -2,7 +2,7 @@
 
 use super::frame::{self, Frame};
 use crate::base::{Error, Kind, Result};
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use pgwire::messages::Message;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
@@ -21,7 +21,7 @@ const READ_BYTES: usize = 16 << 10;
 pub fn split(stream: Box<dyn Duplex>, buffer: BytesMut) -> (Inbox, Outbox) {
     let (reader, writer) = tokio::io::split(stream);
     let inbox = Inbox { reader, buffer, closed: false, bytes_max: frame::LOGIN_BYTES_MAX };
-    (inbox, Outbox { writer, buffer: BytesMut::new() })
+    (inbox, Outbox { writer, buffer: BytesMut::new(), broken: false })
 }
 
 /// What the client sends.
@@ -84,26 +84,34 @@ pub struct Outbox {
     writer: WriteHalf<Box<dyn Duplex>>,
     /// Rows are written right here.
     pub buffer: BytesMut,
+    /// Nobody reads any more.
+    pub broken: bool,
 }
 
 impl Outbox {
     pub fn put(&mut self, message: &impl Message) -> Result<()> {
-        message.encode(&mut self.buffer).map_err(|error| Error::internal(format!("a message must be encodable: {error}")))
+        message
+            .encode(&mut self.buffer)
+            .map_err(|error| Error::internal(format!("a message must be encodable: {error}")))
     }
 
     /// Sends what waits. Can be dropped and called again: what was sent is no longer in the buffer.
     pub async fn flush(&mut self) -> Result<()> {
+        let sent = self.send().await;
+        self.broken |= sent.is_err();
+        sent.map_err(|error| Error::new(Kind::ConnectionFailure, format!("connection to client lost: {error}")))
+    }
+
+    async fn send(&mut self) -> io::Result<()> {
         while self.buffer.has_remaining() {
-            match self.writer.write_buf(&mut self.buffer).await {
-                Ok(0) => return Err(lost(&io::ErrorKind::WriteZero.into())),
-                Ok(_) => {}
-                Err(error) => return Err(lost(&error)),
+            if self.writer.write_buf(&mut self.buffer).await? == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
             }
         }
         if self.buffer.capacity() > 16 * FLUSH_BYTES {
             self.buffer = BytesMut::new();
         }
-        self.writer.flush().await.map_err(|error| lost(&error))
+        self.writer.flush().await
     }
 
     /// Sends when enough waits to be worth it.
@@ -118,14 +126,8 @@ impl Outbox {
     }
 }
 
-/// The connection is gone; nobody will read this error.
-fn lost(error: &io::Error) -> Error {
-    Error::new(Kind::ConnectionFailure, format!("connection to client lost: {error}"))
-}
-
 /// Appends a body as CopyData without copying it through a message.
 pub fn put_copy_data(data: &Bytes, out: &mut BytesMut) {
-    use bytes::BufMut;
     out.put_u8(b'd');
     out.put_u32(data.len() as u32 + 4);
     out.put_slice(data);

@@ -45,7 +45,9 @@ fn same(got: Option<&str>, wanted: &Value) -> bool {
         (None, Value::Null) => true,
         (Some(got), Value::String(wanted)) => got == wanted,
         (Some(got), Value::Bool(wanted)) => got == wanted.to_string(),
-        (Some(got), Value::Number(wanted)) => got.parse::<f64>().is_ok_and(|got| (got - wanted.as_f64().unwrap()).abs() < 1e-9),
+        (Some(got), Value::Number(wanted)) => {
+            got.parse::<f64>().is_ok_and(|got| (got - wanted.as_f64().unwrap()).abs() < 1e-9)
+        }
         _ => false,
     }
 }
@@ -55,7 +57,8 @@ async fn flights_from_nothing_on_the_embedded_default() {
     std::env::set_current_dir(repository()).unwrap();
     let folder = repository().join("examples/flights");
     let script = std::fs::read_to_string(folder.join("flights.sql")).unwrap();
-    let expected: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
+    let expected: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
     let instance = Instance::new().await;
     run(&instance, &script, &expected).await;
     instance.verify().await;

@@ -121,14 +121,16 @@ pub fn repository() -> PathBuf {
 /// The Python that has the libraries which tests compare with.
 pub fn python() -> PathBuf {
     let python = std::env::var_os("AQUEDUCT_PYTHON").map(PathBuf::from);
-    let python = python.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/aqueduct-venv/bin/python")));
+    let python =
+        python.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/aqueduct-venv/bin/python")));
     let python = python.filter(|python| python.exists());
     python.expect("tests need Python with the libraries of tests/python/requirements.txt: run `make test`")
 }
 
 fn texts(batch: &RecordBatch) -> Vec<Vec<Option<String>>> {
     let options = FormatOptions::default();
-    let columns: Vec<_> = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
+    let columns: Vec<_> =
+        batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
     let cell = |column: usize, row: usize| {
         (!batch.column(column).is_null(row)).then(|| columns[column].value(row).to_string())
     };

@@ -17,15 +17,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("query", &["lake", "connect", "check", "model", "catalog", "store", "base"]),
     ("workflow", &["query", "lake", "connect", "check", "model", "schedule", "catalog", "store", "base"]),
     ("engine", &["workflow", "query", "lake", "connect", "check", "model", "schedule", "catalog", "store", "base"]),
-    ("session", &["engine", "workflow", "query", "lake", "connect", "check", "model", "schedule", "catalog", "store", "base"]),
+    (
+        "session",
+        &["engine", "workflow", "query", "lake", "connect", "check", "model", "schedule", "catalog", "store", "base"],
+    ),
     (
         "statement",
-        &["session", "engine", "workflow", "query", "lake", "connect", "check", "model", "schedule", "catalog", "store", "base"],
+        &[
+            "session", "engine", "workflow", "query", "lake", "connect", "check", "model", "schedule", "catalog",
+            "store", "base",
+        ],
     ),
-    (
-        "wire",
-        &["statement", "session", "engine", "workflow", "query", "catalog", "store", "base"],
-    ),
+    ("wire", &["statement", "session", "engine", "workflow", "query", "catalog", "store", "base"]),
     ("http", &["statement", "session", "engine", "workflow", "query", "catalog", "store", "base"]),
 ];
 
