@@ -2,11 +2,13 @@
 
 use super::Sink;
 use super::kind::{ConnectionKind, KINDS, kind_of};
+use super::postgres::{Remote, RemoteCatalog};
 use crate::base::{Error, Name, Result, Roots, Type};
 use crate::catalog::workflow::Target;
 use crate::catalog::{Connection, External, Snapshot};
 use datafusion::catalog::{CatalogProvider, TableProvider};
-use std::collections::BTreeMap;
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -27,16 +29,16 @@ pub struct Tested {
 
 /// Other systems, with the open connections to them.
 pub struct Connections {
-    #[allow(dead_code)]
     roots: Roots,
-    #[allow(dead_code)]
     io: Handle,
+    /// By the connection's name.
+    remotes: Mutex<HashMap<String, Arc<Remote>>>,
 }
 
 impl Connections {
     /// `io` is the runtime that serves sockets: queries may run on another one.
     pub fn new(roots: Roots, io: Handle) -> Self {
-        Connections { roots, io }
+        Connections { roots, io, remotes: Mutex::default() }
     }
 
     /// Every kind of connection with its options, for the manual.
@@ -44,27 +46,25 @@ impl Connections {
         KINDS
     }
 
-    /// Refuses a definition with an unknown kind or option, without connecting.
+    /// Refuses a definition with an unknown kind, option or value, without connecting.
     pub fn check(&self, connection: &Connection) -> Result<()> {
-        kind_of(connection).map(drop)
+        kind_of(connection)?;
+        Remote::new(connection, None, self.roots.clone(), self.io.clone()).map(drop)
     }
 
     /// The connection as a catalog. Nothing is asked of the other system until a table is looked up.
     pub fn catalog(&self, connection: &Connection, snapshot: &Snapshot) -> Result<Arc<dyn CatalogProvider>> {
-        let _ = (connection, snapshot);
-        Err(Error::unsupported("connections are not ready yet"))
+        Ok(Arc::new(RemoteCatalog(self.remote(connection, snapshot)?)))
     }
 
     /// Names of the tables and views that can be read through a connection.
     pub async fn tables(&self, connection: &Connection, snapshot: &Snapshot) -> Result<Vec<Name>> {
-        let _ = (connection, snapshot);
-        Err(Error::unsupported("connections are not ready yet"))
+        self.remote(connection, snapshot)?.tables().await
     }
 
-    /// Connects and asks for the version.
+    /// Connects anew, and asks for the version and the tables.
     pub async fn test(&self, connection: &Connection, snapshot: &Snapshot) -> Result<Tested> {
-        let _ = (connection, snapshot);
-        Err(Error::unsupported("connections are not ready yet"))
+        self.remote(connection, snapshot)?.test().await
     }
 
     /// The external table, ready to be scanned. Its files are looked for when it is.
@@ -88,5 +88,18 @@ impl Connections {
     pub fn sink(&self, target: &Target, snapshot: &Snapshot) -> Result<Arc<dyn Sink>> {
         let _ = (target, snapshot);
         Err(Error::unsupported("sinks are not ready yet"))
+    }
+
+    /// The server of a connection, with the sessions that are open already unless the definition changed.
+    fn remote(&self, connection: &Connection, snapshot: &Snapshot) -> Result<Arc<Remote>> {
+        kind_of(connection)?;
+        let password = connection.secrets.get("password").map(|name| snapshot.secret(name).cloned()).transpose()?;
+        let mut remotes = self.remotes.lock();
+        if let Some(remote) = remotes.get(&connection.name).filter(|remote| remote.is(connection, password.as_ref())) {
+            return Ok(Arc::clone(remote));
+        }
+        let remote = Arc::new(Remote::new(connection, password, self.roots.clone(), self.io.clone())?);
+        remotes.insert(connection.name.clone(), Arc::clone(&remote));
+        Ok(remote)
     }
 }

@@ -3,6 +3,8 @@
 mod connections;
 mod kind;
 mod postgres;
+mod scan;
+mod secret;
 mod sink;
 
 pub use connections::{Connections, ExternalColumn, Tested};

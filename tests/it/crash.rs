@@ -1,6 +1,7 @@
 //! The process dies at each step of a publication, as under `kill -9`; after a restart the rows are there once.
 
 use super::instance::{Instance, repository};
+use super::postgres::{PASSWORD, Server};
 use std::path::Path;
 use std::process::Command;
 
@@ -47,6 +48,37 @@ async fn a_run_that_died_anywhere_publishes_once_after_restart() {
         assert_eq!(rows.value(), "980", "died at {point}");
         let file = std::fs::read_to_string(folder.path().join("out.csv")).unwrap();
         assert_eq!(file.lines().count(), 981, "died at {point}");
+        instance.verify().await;
+        instance.close().await;
+    }
+}
+
+/// The same with PostgreSQL as a target beside a managed table.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_died_publishes_once_to_postgresql() {
+    for point in POINTS {
+        let database = Server::shared().database().await;
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let definition = format!(
+            "CREATE SECRET pw VALUE '{PASSWORD}';
+             CREATE CONNECTION ops TYPE postgres OPTIONS (host '127.0.0.1', port '{}', dbname '{}', user 'ann', password SECRET pw);
+             CREATE WORKFLOW publish AS (
+               STEP made INTO ops.public.results MODE APPEND AS (SELECT i::int8 AS id, i * 0.5::float8 AS score FROM generate_series(1, 1000) AS g(i)),
+               STEP kept INTO results MODE APPEND AS (SELECT * FROM made)
+             )",
+            database.server.port, database.name
+        );
+        let made = run_until(&data, "nowhere", &definition);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let died = run_until(&data, point, "EXECUTE WORKFLOW publish WAIT");
+        assert!(!died.status.success(), "the process must die at {point}");
+        let instance = Instance::open(&data).await;
+        instance.quiet().await;
+        let runs = instance.ok("SELECT status FROM aqueduct.runs").await;
+        assert_eq!(runs.value(), "succeeded", "died at {point}");
+        assert_eq!(database.ask("SELECT count(*), sum(score) FROM results").await, "1000|250250", "died at {point}");
+        assert_eq!(instance.ok("SELECT count(*) FROM results").await.value(), "1000", "died at {point}");
         instance.verify().await;
         instance.close().await;
     }

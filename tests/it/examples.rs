@@ -1,6 +1,7 @@
 //! Every folder in `examples/` does what its `expected.json` says.
 
-use super::instance::{Instance, Table, repository};
+use super::instance::{Instance, Table, python, repository};
+use super::postgres::{PASSWORD, Server};
 use serde_json::Value;
 
 /// `-- expect: name` marks the statement after it; its answer must contain what `expected.json` has under that name.
@@ -62,4 +63,32 @@ async fn flights_from_nothing_on_the_embedded_default() {
     let instance = Instance::new().await;
     run(&instance, &script, &expected).await;
     instance.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flights_read_from_and_published_to_postgresql() {
+    std::env::set_current_dir(repository()).unwrap();
+    let folder = repository().join("examples/flights_postgres");
+    let database = Server::shared().database().await;
+    database.execute(&std::fs::read_to_string(folder.join("setup.sql")).unwrap()).await;
+    let port = database.server.port.to_string();
+    let loaded = std::process::Command::new(python())
+        .arg(folder.join("load.py"))
+        .envs([("PGHOST", "127.0.0.1"), ("PGPORT", &port), ("PGUSER", "ann")])
+        .envs([("PGPASSWORD", PASSWORD), ("PGDATABASE", &database.name)])
+        .status()
+        .unwrap();
+    assert!(loaded.success());
+    let script = std::fs::read_to_string(folder.join("flights.sql"))
+        .unwrap()
+        .replace("FROM ENV 'PGPASSWORD'", &format!("VALUE '{PASSWORD}'"))
+        .replace("__PGHOST__", "127.0.0.1")
+        .replace("__PGPORT__", &port)
+        .replace("__PGDATABASE__", &database.name)
+        .replace("__PGUSER__", "ann");
+    let expected: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
+    let instance = Instance::new().await;
+    run(&instance, &script, &expected).await;
+    instance.verify().await;
+    assert_eq!(database.ask("SELECT count(*) FROM delay_predictions").await, "843");
 }

@@ -3,5 +3,8 @@
 mod crash; // kill -9 at each step of a publication
 mod duckdb; // DuckDB reads what we commit
 mod examples; // every folder a newcomer runs
+mod schedules; // ticks on a clock that the test moves
 mod instance; // an engine of a test's own
+mod postgres; // a PostgreSQL server of the tests' own
+mod reader; // tables of a real PostgreSQL
 mod tidy; // rooms and their directions

@@ -4,7 +4,22 @@
 //! further TLS stack, refuses a whole table for one `jsonb` column, sends our functions to the
 //! server, and inserts with literals at a tenth of the speed of COPY.
 
+mod catalog;
+mod column;
+mod decode;
+mod error;
+mod filter;
+mod literal;
+mod options;
+mod read;
+mod remote;
+mod shape;
+mod table;
+mod tls;
+
 use super::kind::{ConnectionKind, ConnectionOption, option};
+pub(super) use catalog::RemoteCatalog;
+pub(super) use remote::Remote;
 
 pub(super) const KIND: ConnectionKind = ConnectionKind {
     name: "postgres",
