@@ -234,7 +234,10 @@ mod tests {
         for round in 0..100_000 {
             let bytes = match round % 4 {
                 0 => (0..random.random_range(0..64)).map(|_| random.random()).collect(),
-                _ => mutate(&mut random, &seeds[random.random_range(0..seeds.len())]),
+                _ => {
+                    let seed = random.random_range(0..seeds.len());
+                    mutate(&mut random, &seeds[seed])
+                }
             };
             let mut buffer = BytesMut::from(&bytes[..]);
             while let Ok(Some(frame)) = frame::next(&mut buffer, 4096) {

@@ -24,4 +24,7 @@ mod simple;
 mod socket;
 mod tls;
 
+#[cfg(test)]
+mod tests;
+
 pub use listener::serve;
