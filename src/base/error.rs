@@ -86,6 +86,8 @@ kinds! {
     NoActiveTransaction = "25P01",
     /// a statement after an error in the same transaction
     InFailedTransaction = "25P02",
+    /// a transaction block waited too long for its next statement
+    IdleInTransaction = "25P03",
     /// a statement that writes, in a transaction that may only read
     ReadOnlyTransaction = "25006",
     /// the statement cannot run inside a transaction
@@ -166,6 +168,8 @@ kinds! {
     Cancelled = "57014",
     /// the server is shutting down
     Shutdown = "57P01",
+    /// a session waited too long for its next statement
+    IdleSession = "57P05",
     /// the server is still starting or has no room for this
     CannotConnectNow = "57P03",
     /// a file or device could not be read or written

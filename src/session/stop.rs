@@ -54,12 +54,17 @@ impl Stop {
         }))
     }
 
+    /// What everybody is told when the server goes away.
+    pub fn shutdown() -> Error {
+        Error::new(Kind::Shutdown, "terminating connection due to administrator command")
+    }
+
     /// What a stopped statement answers.
     pub fn error(&self) -> Error {
         let (kind, why) = match self.cause() {
             Some(Cause::Timeout) => (Kind::Cancelled, "canceling statement due to statement timeout"),
             Some(Cause::ClientGone) => (Kind::ConnectionFailure, "connection to client lost"),
-            Some(Cause::Shutdown) => (Kind::Shutdown, "terminating connection due to administrator command"),
+            Some(Cause::Shutdown) => return Stop::shutdown(),
             Some(Cause::Request) | None => (Kind::Cancelled, "canceling statement due to user request"),
         };
         Error::new(kind, why)

@@ -49,14 +49,21 @@ impl Transaction {
         self.status
     }
 
-    /// Whether a statement may run now; `lead` is its first word.
-    pub fn admit(&self, effect: Effect, lead: &str, read_only: bool) -> Result<()> {
+    /// Whether a statement may be prepared, bound or gone on with now.
+    pub fn admit_kept(&self, effect: Effect) -> Result<()> {
         match (self.status, effect) {
-            (_, Effect::Transaction) => Ok(()),
-            (Status::Failed, _) => Err(Error::new(
+            (Status::Idle | Status::Block, _) | (Status::Failed, Effect::Transaction) => Ok(()),
+            (Status::Failed, Effect::Read | Effect::Write) => Err(Error::new(
                 Kind::InFailedTransaction,
                 "current transaction is aborted, commands ignored until end of transaction block",
             )),
+        }
+    }
+
+    /// Whether a statement may run now; `lead` is its first word.
+    pub fn admit(&self, effect: Effect, lead: &str, read_only: bool) -> Result<()> {
+        self.admit_kept(effect)?;
+        match (self.status, effect) {
             (_, Effect::Write) if read_only => {
                 Err(Error::new(Kind::ReadOnlyTransaction, format!("cannot execute {lead} in a read-only transaction")))
             }

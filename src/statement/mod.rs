@@ -36,17 +36,24 @@ mod drop_workflow;
 mod execute_workflow;
 mod explain_why;
 mod explain_workflow;
+mod listen;
 mod pause_workflow;
+mod prepare;
 mod preview_workflow;
 mod refresh_materialized_view;
+mod reset;
+mod set;
+mod show;
 mod show_create;
 mod show_objects;
 mod test_connection;
+mod transaction;
 
 mod clause;
 mod cursor;
 mod execute;
 mod interval;
+mod keep;
 mod later;
 mod manual;
 mod rooms;
@@ -66,6 +73,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use execute::execute;
+pub use keep::{Kept, keep};
 pub use manual::manual;
 pub use runner::runner;
 
@@ -136,6 +144,12 @@ pub const ALL: &[&Form] = &[
     &drop_external_table::FORM,
     &show_objects::FORM,
     &show_create::FORM,
+    &transaction::FORM,
+    &prepare::FORM,
+    &set::FORM,
+    &reset::FORM,
+    &listen::FORM,
+    &show::FORM,
 ];
 
 /// Reads what a client sent: its statements, or the first error with its byte offset in `text`.

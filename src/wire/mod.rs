@@ -1,16 +1,30 @@
 //! The Postgres protocol and nothing of its meaning; the only room that says `pgwire`.
+//!
+//! A connection: [`login`] lets it in, [`conversation`] answers it until it leaves.
+//! Whatever it sends passes [`frame`] first. pgwire's own server loop is not used:
+//! it buffers whole results and cannot be cancelled.
 
+mod answer;
 pub mod auth;
+mod backends;
+mod conversation;
+mod copy;
+mod door;
+mod encode;
+mod extended;
+mod frame;
+mod incoming;
+mod listener;
+mod login;
+mod parameters;
+mod places;
+mod portal;
+mod report;
+mod simple;
+mod socket;
+mod tls;
 
-use crate::base::{Error, Result};
-use crate::engine::Engine;
-use std::sync::Arc;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+#[cfg(test)]
+mod tests;
 
-/// Serves the protocol on `listener` until `shutdown` trips; then idle sessions end at once and running statements
-/// are waited for. Fails at once when the address may not be served or the certificate is broken.
-pub async fn serve(engine: Arc<Engine>, listener: TcpListener, shutdown: CancellationToken) -> Result<()> {
-    let _ = (engine, listener, shutdown);
-    Err(Error::unsupported("the Postgres protocol is not served yet"))
-}
+pub use listener::serve;

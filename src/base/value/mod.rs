@@ -55,7 +55,7 @@ pub enum IntervalStyle {
 }
 
 /// The cells of one column of a batch, in one form.
-pub trait Cells {
+pub trait Cells: Send {
     fn is_null(&self, row: usize) -> bool;
 
     /// Appends the value; what it appends for NULL has no meaning.
@@ -76,7 +76,7 @@ struct Each<'a, A, F> {
     write: F,
 }
 
-impl<A: Array, F: Fn(&A, usize, &mut BytesMut) -> Result<()>> Cells for Each<'_, A, F> {
+impl<A: Array, F: Fn(&A, usize, &mut BytesMut) -> Result<()> + Send> Cells for Each<'_, A, F> {
     fn is_null(&self, row: usize) -> bool {
         self.array.is_null(row)
     }
@@ -89,7 +89,7 @@ impl<A: Array, F: Fn(&A, usize, &mut BytesMut) -> Result<()>> Cells for Each<'_,
 /// Cells of an array that is an `A`, written by a function that may fail.
 fn each<'a, A: Array + 'static>(
     array: &'a dyn Array,
-    write: impl Fn(&A, usize, &mut BytesMut) -> Result<()> + 'a,
+    write: impl Fn(&A, usize, &mut BytesMut) -> Result<()> + Send + 'a,
 ) -> Result<Box<dyn Cells + 'a>> {
     Ok(Box::new(Each { array: held::<A>(array)?, write }))
 }
@@ -97,7 +97,7 @@ fn each<'a, A: Array + 'static>(
 /// Cells of a primitive array, written by a function of the value.
 fn primitive<'a, T: ArrowPrimitiveType>(
     array: &'a dyn Array,
-    write: impl Fn(T::Native, &mut BytesMut) + 'a,
+    write: impl Fn(T::Native, &mut BytesMut) + Send + 'a,
 ) -> Result<Box<dyn Cells + 'a>> {
     each::<PrimitiveArray<T>>(array, move |array, row, out| {
         write(array.value(row), out);

@@ -11,7 +11,7 @@ use std::ops::Range;
 struct Indirect<'a> {
     values: Box<dyn Cells + 'a>,
     /// Where a row's value is; `None` is NULL.
-    place: Box<dyn Fn(usize) -> Option<usize> + 'a>,
+    place: Box<dyn Fn(usize) -> Option<usize> + Send + 'a>,
 }
 
 impl Cells for Indirect<'_> {
@@ -62,7 +62,7 @@ struct Lists<'a> {
     array: &'a dyn Array,
     elements: &'a ArrayRef,
     field: &'a FieldRef,
-    place: Box<dyn Fn(usize) -> Range<usize> + 'a>,
+    place: Box<dyn Fn(usize) -> Range<usize> + Send + 'a>,
 }
 
 impl<'a> Lists<'a> {
@@ -71,7 +71,7 @@ impl<'a> Lists<'a> {
             let begin = begin.try_into().unwrap_or_default();
             begin..begin + length.try_into().unwrap_or_default()
         }
-        let (elements, field, place): (_, _, Box<dyn Fn(usize) -> Range<usize> + 'a>) = match array.data_type() {
+        let (elements, field, place): (_, _, Box<dyn Fn(usize) -> Range<usize> + Send + 'a>) = match array.data_type() {
             DataType::List(field) => {
                 let lists = held::<ListArray>(array)?;
                 let offsets = lists.value_offsets();

@@ -119,7 +119,7 @@ fn date(array: &dyn Array) -> Result<Box<dyn Cells + '_>> {
 /// Cells of an array of dates, given in days since 1970.
 pub(super) fn with_days<'a>(
     array: &'a dyn Array,
-    write: impl Fn(i32, &mut BytesMut) + 'a,
+    write: impl Fn(i32, &mut BytesMut) + Send + 'a,
 ) -> Result<Box<dyn Cells + 'a>> {
     match array.data_type() {
         DataType::Date32 => primitive::<Date32Type>(array, write),
@@ -130,7 +130,7 @@ pub(super) fn with_days<'a>(
 /// Cells of an array of times or timestamps of any unit, given in microseconds.
 pub(super) fn with_micros<'a>(
     array: &'a dyn Array,
-    write: impl Fn(i64, &mut BytesMut) + 'a,
+    write: impl Fn(i64, &mut BytesMut) + Send + 'a,
 ) -> Result<Box<dyn Cells + 'a>> {
     match array.data_type() {
         DataType::Time32(TimeUnit::Second) => {
@@ -155,7 +155,7 @@ pub(super) fn with_micros<'a>(
 /// Cells of an array of intervals or durations of any unit.
 pub(super) fn with_interval<'a>(
     array: &'a dyn Array,
-    write: impl Fn(Interval, &mut BytesMut) + 'a,
+    write: impl Fn(Interval, &mut BytesMut) + Send + 'a,
 ) -> Result<Box<dyn Cells + 'a>> {
     let of_micros = |micros| Interval { months: 0, days: 0, micros };
     match array.data_type() {

@@ -27,6 +27,8 @@ pub struct Settings {
     local: Values,
     /// What [`Settings::listed`] answers, until the next change.
     listed: OnceLock<Arc<[query::Setting]>>,
+    /// As `listed`, of [`Settings::style`].
+    style: OnceLock<Style>,
 }
 
 /// One row of `SHOW ALL`.
@@ -130,9 +132,9 @@ impl Settings {
         [&self.start, &self.session, &self.local].into_iter().flatten().collect()
     }
 
-    /// `statement_timeout` as a time, when there is one.
-    pub fn statement_timeout(&self) -> Option<Duration> {
-        let ms = self.get("statement_timeout").ok().and_then(|text| value::number(text, Unit::Ms))?;
+    /// A setting that is a time, when it is one: 0 is no limit.
+    pub fn time(&self, name: &str) -> Option<Duration> {
+        let ms = self.get(name).ok().and_then(|text| value::number(text, Unit::Ms))?;
         (ms > 0.0).then(|| Duration::from_millis(ms as u64))
     }
 
@@ -144,13 +146,14 @@ impl Settings {
 
     /// How values look to this session.
     pub fn style(&self) -> Style {
-        Style {
+        let build = || Style {
             zone: self.get("TimeZone").ok().and_then(Zone::parse).unwrap_or_default(),
             intervals: match self.get("IntervalStyle") {
                 Ok("iso_8601") => IntervalStyle::Iso8601,
                 _ => IntervalStyle::Postgres,
             },
-        }
+        };
+        self.style.get_or_init(build).clone()
     }
 
     /// The schemas of `search_path`, `"$user"` being `user`.
@@ -175,6 +178,7 @@ impl Settings {
     fn change(&mut self, change: impl FnOnce(&mut Settings)) {
         change(self);
         self.listed = OnceLock::new();
+        self.style = OnceLock::new();
     }
 }
 
@@ -266,6 +270,6 @@ mod tests {
         settings.end_local();
         assert!(settings.listed().iter().any(|setting| setting.name == "statement_timeout" && setting.value == "5s"));
         settings.set("statement_timeout", None).unwrap();
-        assert_eq!(settings.statement_timeout(), Some(Duration::from_secs(7)));
+        assert_eq!(settings.time("statement_timeout"), Some(Duration::from_secs(7)));
     }
 }

@@ -1,0 +1,103 @@
+//! `RESET` and `DISCARD`: back to how the session began.
+
+use super::{Cursor, Form, Manual, Response, Session, Statement};
+use crate::base::{Error, Kind, Result};
+use crate::session::{Effect, Status};
+use async_trait::async_trait;
+use datafusion::common::ScalarValue;
+use std::fmt;
+use std::sync::Arc;
+
+pub const FORM: Form = Form {
+    manual: Manual {
+        title: "RESET, DISCARD",
+        synopsis: "RESET {name | ALL | TIME ZONE}\nDISCARD {ALL | PLANS | SEQUENCES | TEMP}",
+        about: "Gives a setting the value that it had when the session began. DISCARD ALL resets all settings and \
+forgets prepared statements, for pools that hand a session on.",
+        example: "RESET statement_timeout;",
+    },
+    leads: &["RESET", "DISCARD"],
+    read,
+};
+
+#[derive(Debug)]
+enum Reset {
+    One(String),
+    All,
+    Discard(&'static str),
+}
+
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+    let reset = if cursor.eat("DISCARD") {
+        Reset::Discard(cursor.one_of(&[
+            ("ALL", "ALL"),
+            ("PLANS", "PLANS"),
+            ("SEQUENCES", "SEQUENCES"),
+            ("TEMPORARY", "TEMP"),
+            ("TEMP", "TEMP"),
+        ])?)
+    } else {
+        cursor.expect("RESET")?;
+        if cursor.eat("ALL") {
+            Reset::All
+        } else if cursor.eat("TIME ZONE") {
+            Reset::One("TimeZone".into())
+        } else if cursor.eat("SESSION AUTHORIZATION") || cursor.eat("ROLE") {
+            // There is one role, and it is always back to itself.
+            Reset::One("role".into())
+        } else if cursor.eat("TRANSACTION ISOLATION LEVEL") {
+            Reset::One("transaction_isolation".into())
+        } else {
+            Reset::One(cursor.dotted()?.join("."))
+        }
+    };
+    Ok(Arc::new(reset))
+}
+
+#[async_trait]
+impl Statement for Reset {
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
+    async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
+        let tag = match self {
+            Reset::One(name) if name == "role" => "RESET".to_string(),
+            Reset::One(name) => {
+                session.settings.set(name, None).map_err(|error| error.at("RESET ".len()))?;
+                "RESET".to_string()
+            }
+            Reset::All => {
+                session.settings.reset_all();
+                "RESET".to_string()
+            }
+            Reset::Discard(what) => {
+                if *what == "ALL" {
+                    discard_all(session)?;
+                }
+                format!("DISCARD {what}")
+            }
+        };
+        Ok(Response::Done { tag })
+    }
+}
+
+fn discard_all(session: &mut Session) -> Result<()> {
+    if session.transaction.status() != Status::Idle {
+        let message = "DISCARD ALL cannot run inside a transaction block";
+        return Err(Error::new(Kind::ActiveTransaction, message));
+    }
+    session.settings.reset_all();
+    session.prepared.clear();
+    Ok(())
+}
+
+impl fmt::Display for Reset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reset::One(name) => write!(f, "RESET {name}"),
+            Reset::All => f.write_str("RESET ALL"),
+            Reset::Discard(what) => write!(f, "DISCARD {what}"),
+        }
+    }
+}

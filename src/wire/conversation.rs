@@ -1,0 +1,191 @@
+//! A session from its first statement to its end: what comes next, and what an error ends.
+
+use super::backends::Registration;
+use super::door::Door;
+use super::frame::{Frame, broken};
+use super::incoming::{self, Incoming};
+use super::login::Welcome;
+use super::places::Place;
+use super::portal::Portals;
+use super::report::{self, Reported, Severity};
+use super::socket::{Inbox, Outbox};
+use crate::base::{Error, Kind, Result};
+use crate::session::{Session, Status, Stop, Timer};
+use pgwire::messages::response::{CommandComplete, ReadyForQuery, TransactionStatus};
+use std::sync::Arc;
+
+/// One client and everything it has here.
+pub struct Conversation {
+    pub(super) door: Arc<Door>,
+    pub(super) session: Session,
+    pub(super) inbox: Inbox,
+    pub(super) outbox: Outbox,
+    pub(super) registration: Registration,
+    pub(super) portals: Portals,
+    reported: Reported,
+    /// After an error in the extended protocol: nothing counts until Sync.
+    skipping: bool,
+    /// What ends the connection once the statement has been undone.
+    pub(super) ending: Option<Error>,
+    _place: Place,
+}
+
+/// An error and where in what the client sent it is, in characters from 1.
+#[derive(Debug)]
+pub struct Complaint {
+    error: Error,
+    position: Option<usize>,
+}
+
+impl Complaint {
+    /// `error` is about the part of `text` that begins at byte `begin`.
+    pub fn of(error: Error, text: &str, begin: usize) -> Self {
+        let position = error.offset.map(|offset| report::position(text, begin + offset));
+        Complaint { error, position }
+    }
+}
+
+impl From<Error> for Complaint {
+    fn from(error: Error) -> Self {
+        Complaint { error, position: None }
+    }
+}
+
+impl Conversation {
+    pub fn new(door: Arc<Door>, welcome: Welcome) -> Self {
+        let Welcome { session, inbox, outbox, registration, place } = welcome;
+        let reported = Reported::all(&session);
+        let portals = Portals::default();
+        let (skipping, ending) = (false, None);
+        Conversation { door, session, inbox, outbox, registration, portals, reported, skipping, ending, _place: place }
+    }
+
+    /// Until the client leaves, breaks the protocol, or the server shuts down.
+    pub async fn run(mut self) {
+        loop {
+            match self.turn().await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(fatal) => {
+                    report::error(&mut self.outbox, Severity::Fatal, &fatal, None);
+                    break;
+                }
+            }
+        }
+        self.outbox.close().await;
+    }
+
+    /// One message; false when it was the last. An error ends the connection.
+    async fn turn(&mut self) -> Result<bool> {
+        let Some(frame) = self.wait().await? else { return Ok(false) };
+        let outcome = match incoming::read(&frame) {
+            Ok(Incoming::Terminate) => return Ok(false),
+            Ok(Incoming::Password) => return Err(broken("a password was not asked for")),
+            Ok(Incoming::Sync) => return self.sync().await.map(|()| true),
+            Ok(_) if self.skipping => return Ok(true),
+            Ok(message) => self.message(message).await,
+            Err(error) if error.kind == Kind::ProtocolViolation => return Err(error),
+            Err(_) if self.skipping => return Ok(true),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(complaint) = outcome {
+            self.complain(complaint)?;
+            self.skipping = is_extended(&frame);
+        }
+        if matches!(frame.kind, b'Q' | b'F') {
+            self.ready().await?;
+        }
+        Ok(!self.outbox.broken)
+    }
+
+    /// The next message. While there is none: shutdown and idle timeouts.
+    async fn wait(&mut self) -> Result<Option<Frame>> {
+        if !self.inbox.ready() {
+            self.outbox.flush().await?;
+        }
+        let in_block = self.session.transaction.status() != Status::Idle;
+        let (name, kind, what) = match in_block {
+            true => ("idle_in_transaction_session_timeout", Kind::IdleInTransaction, "idle-in-transaction timeout"),
+            false => ("idle_session_timeout", Kind::IdleSession, "idle-session timeout"),
+        };
+        let idle = self.session.settings.time(name);
+        tokio::select! {
+            biased;
+            frame = self.inbox.frame() => frame,
+            () = self.door.shutdown.cancelled() => Err(Stop::shutdown()),
+            () = async { tokio::time::sleep(idle.unwrap_or_default()).await }, if idle.is_some() => {
+                Err(Error::new(kind, format!("terminating connection due to {what}")))
+            }
+        }
+    }
+
+    async fn message(&mut self, message: Incoming) -> Result<(), Complaint> {
+        match message {
+            Incoming::Query(text) => self.simple(&text).await,
+            Incoming::Parse { name, text, types } => self.parse(&name, &text, &types).await,
+            Incoming::Bind(bind) => Ok(self.bind(&bind)?),
+            Incoming::Describe(target) => Ok(self.describe(&target)?),
+            Incoming::Execute { portal, rows_max } => self.execute(&portal, rows_max).await,
+            Incoming::Close(target) => Ok(self.close(&target)?),
+            Incoming::Flush => Ok(self.outbox.flush().await?),
+            Incoming::FunctionCall => Err(Error::unsupported("function calls by message are not supported").into()),
+            // What a failed COPY left behind.
+            Incoming::CopyData(_) | Incoming::CopyDone | Incoming::CopyFail(_) => Ok(()),
+            Incoming::Sync | Incoming::Terminate | Incoming::Password => Ok(()),
+        }
+    }
+
+    async fn sync(&mut self) -> Result<()> {
+        self.skipping = false;
+        self.ready().await
+    }
+
+    /// The client may send the next statement.
+    async fn ready(&mut self) -> Result<()> {
+        let status = match self.session.transaction.status() {
+            Status::Idle => TransactionStatus::Idle,
+            Status::Block => TransactionStatus::Transaction,
+            Status::Failed => TransactionStatus::Error,
+        };
+        if status == TransactionStatus::Idle {
+            self.portals.clear();
+        }
+        self.outbox.put(&ReadyForQuery::new(status))?;
+        self.outbox.flush().await
+    }
+
+    /// Tells the client what went wrong. An error of this function ends the connection.
+    fn complain(&mut self, complaint: Complaint) -> Result<()> {
+        let Complaint { error, position } = complaint;
+        self.registration.current.set(None);
+        self.session.transaction.fail();
+        let _ = self.session.settle();
+        report::notices(&mut self.outbox, &mut self.session)?;
+        if error.kind == Kind::Shutdown || self.ending.is_some() {
+            return Err(self.ending.take().unwrap_or(error));
+        }
+        report::error(&mut self.outbox, Severity::Error, &error, position);
+        Ok(())
+    }
+
+    /// A statement starts: from now on it can be stopped, and its time runs.
+    pub(super) fn start(&mut self) -> (Stop, Option<Timer>) {
+        let stop = self.session.arm();
+        self.registration.current.set(Some(stop.clone()));
+        let timer = self.session.settings.time("statement_timeout").map(|time| stop.after(time));
+        (stop, timer)
+    }
+
+    /// A statement has done all it should.
+    pub(super) fn complete(&mut self, tag: &str) -> Result<()> {
+        self.registration.current.set(None);
+        self.session.settle()?;
+        report::notices(&mut self.outbox, &mut self.session)?;
+        self.reported.changes(&mut self.outbox, &self.session)?;
+        self.outbox.put(&CommandComplete::new(tag.to_string()))
+    }
+}
+
+fn is_extended(frame: &Frame) -> bool {
+    matches!(frame.kind, b'P' | b'B' | b'D' | b'E' | b'C' | b'H')
+}
