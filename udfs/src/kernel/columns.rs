@@ -1,6 +1,7 @@
 //! Groups of columns, and the steps that treat each column by itself.
 use datafusion::arrow::array::StringArray;
 use datafusion::arrow::buffer::ScalarBuffer;
+use datafusion::arrow::datatypes::ArrowNativeType;
 
 use super::{Kernel, number::Number};
 use crate::error::PredictError;
@@ -46,12 +47,8 @@ impl Columns {
     }
 
     pub(crate) fn cast(&self, kind: Kind) -> Result<Self, PredictError> {
-        fn each<A: Copy, B>(columns: &[ScalarBuffer<A>], f: impl Fn(A) -> B) -> Vec<ScalarBuffer<B>>
-        where
-            ScalarBuffer<A>: std::ops::Deref<Target = [A]>,
-            ScalarBuffer<B>: From<Vec<B>>,
-        {
-            columns.iter().map(|column| column.iter().map(|value| f(*value)).collect::<Vec<B>>().into()).collect()
+        fn each<A: ArrowNativeType, B: ArrowNativeType>(columns: &[ScalarBuffer<A>], f: impl Fn(A) -> B) -> Vec<ScalarBuffer<B>> {
+            columns.iter().map(|column| column.iter().map(|value| f(*value)).collect()).collect()
         }
         Ok(match (self, kind) {
             (Self::F32(columns), Kind::F64) => Self::F64(each(columns, f64::from)),

@@ -1,0 +1,1 @@
+#[test] fn a() { let _ = aqueduct_udfs::Format::all(); }
