@@ -32,7 +32,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<Parsed, FormatError> {
 struct Learner {
     features: usize,
     names: Vec<String>,
-    types: Vec<String>,
     classes: usize,
     targets: usize,
     base_score: Vec<f32>,
@@ -52,7 +51,6 @@ impl Learner {
         let names = learner.find("feature_names").map(|v| v.texts()).transpose()?.unwrap_or_default();
         let read = Self {
             features: count("num_feature")?,
-            types: learner.find("feature_types").map(|v| v.texts()).transpose()?.unwrap_or_default(),
             names,
             classes: count("num_class")?,
             targets: count("num_target")?.max(1),

@@ -109,7 +109,11 @@ pub struct TreesBuilder {
     pub leaf_starts: Vec<u32>,
     pub votes: Vec<Vote>,
     pub roots: Vec<i32>,
+    set_words: usize,
 }
+
+/// 256 MiB of categories.
+const SET_WORDS_MAX: usize = 1 << 26;
 
 impl TreesBuilder {
     /// Adds a leaf; its name among children is `!` of what is returned.
@@ -123,9 +127,14 @@ impl TreesBuilder {
         i32::try_from(self.leaf_starts.len() - 2).map_err(|_| "too many leaves".into())
     }
 
-    pub fn set(&mut self, members: Vec<u32>) -> f64 {
+    /// Adds a bitset; a set is as long as its largest member, so a short file could ask for much.
+    pub fn set(&mut self, members: Vec<u32>) -> Result<f64, String> {
+        self.set_words += members.len();
+        if self.set_words > SET_WORDS_MAX {
+            return Err("the sets of categories are too large".into());
+        }
         self.sets.push(members);
-        (self.sets.len() - 1) as f64
+        Ok((self.sets.len() - 1) as f64)
     }
 
     /// The ensemble, once every child is known to have one parent and every feature to exist.

@@ -3,7 +3,7 @@
 mod columns;
 mod dense;
 mod link;
-mod number;
+pub(crate) mod number;
 mod row;
 mod table;
 mod trees;

@@ -115,8 +115,8 @@ impl<'a> Block<'a> {
         let refused = || FormatError::new("cat_boundaries do not fit cat_threshold").at(at(self.line));
         let bounds: Vec<usize> = self.list("cat_boundaries", count.checked_add(1).ok_or_else(refused)?)?;
         let words: Vec<u32> = self.list("cat_threshold", *bounds.last().ok_or_else(refused)?)?;
-        let set = |pair: &[usize]| words.get(pair[0]..pair[1]).map(|members| builder.set(members.to_vec()));
-        bounds.windows(2).map(set).collect::<Option<_>>().ok_or_else(refused)
+        let mut set = |pair: &[usize]| builder.set(words.get(pair[0]..pair[1])?.to_vec()).ok();
+        bounds.windows(2).map(&mut set).collect::<Option<_>>().ok_or_else(refused)
     }
 }
 

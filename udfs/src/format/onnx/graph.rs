@@ -108,7 +108,7 @@ fn place(index: usize, node: &proto::Node) -> String {
 fn needed(file: &proto::Graph) -> HashSet<usize> {
     let mut maker = HashMap::new();
     for (index, node) in file.nodes.iter().enumerate() {
-        node.outputs.iter().for_each(|name| drop(maker.insert(name.as_str(), index)));
+        maker.extend(node.outputs.iter().map(|name| (name.as_str(), index)));
     }
     let mut needed = HashSet::new();
     let mut open: Vec<&str> = file.outputs.iter().map(|output| output.name.as_str()).collect();

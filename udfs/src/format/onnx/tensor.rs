@@ -84,10 +84,6 @@ impl Attributes<'_> {
         self.0.attributes.iter().find(|attribute| attribute.name == name)
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.find(name).is_some()
-    }
-
     pub(super) fn int(&self, name: &str, default: i64) -> i64 {
         self.find(name).map_or(default, |attribute| attribute.i)
     }

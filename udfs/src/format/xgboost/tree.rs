@@ -76,21 +76,21 @@ impl Lists {
                 return Err(tree.refuse(&format!("a child of node {index} is not a node of this tree")));
             };
             let feature = u32::try_from(self.feature[index]).map_err(|_| tree.refuse("a feature is negative"))?;
-            let node = self.node(index, feature, left, right, builder);
+            let node = self.node(index, feature, left, right, builder).map_err(|message| tree.refuse(&message))?;
             builder.nodes.push(node);
         }
         builder.roots.push(ours[0]);
         Ok(())
     }
 
-    fn node(&self, index: usize, feature: u32, left: i32, right: i32, builder: &mut TreesBuilder) -> Node {
+    fn node(&self, index: usize, feature: u32, left: i32, right: i32, builder: &mut TreesBuilder) -> Result<Node, String> {
         let to_left = self.default_left[index] != 0;
         let nan = |yes| if yes { OnNan::Yes } else { OnNan::No };
         let node = Node { feature, compare: Compare::Less, on_nan: nan(to_left), on_zero: None, threshold: f64::from(self.threshold[index]), yes: left, no: right };
-        match &self.categories[index] {
-            Some(set) => Node { compare: Compare::InSet, on_nan: nan(!to_left), threshold: builder.set(set.clone()), yes: right, no: left, ..node },
+        Ok(match &self.categories[index] {
+            Some(set) => Node { compare: Compare::InSet, on_nan: nan(!to_left), threshold: builder.set(set.clone())?, yes: right, no: left, ..node },
             None => node,
-        }
+        })
     }
 
     /// Our name for each node: inner nodes in order, leaves added as they come.

@@ -1,0 +1,72 @@
+//! Runs `train.py` once per version of it and of the libraries, and reads what it wrote.
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use sha2::{Digest, Sha256};
+
+pub struct Corpus {
+    pub cases: Vec<Case>,
+}
+
+pub struct Case {
+    pub name: String,
+    pub format: String,
+    pub model: Vec<u8>,
+    /// Path of the Parquet file.
+    pub rows: String,
+    pub answers: Vec<String>,
+}
+
+const PACKAGES: &str = "numpy pandas pyarrow sklearn lightgbm xgboost onnx onnxruntime skl2onnx onnxmltools";
+
+/// All tests of this binary share one corpus; it is trained once and kept under the target folder.
+pub fn corpus() -> &'static Corpus {
+    static CORPUS: OnceLock<Corpus> = OnceLock::new();
+    CORPUS.get_or_init(|| {
+        let folder = trained();
+        let list = std::fs::read(folder.join("cases.json")).expect("train.py writes cases.json last");
+        let list: Vec<serde_json::Value> = serde_json::from_slice(&list).expect("cases.json");
+        Corpus { cases: list.iter().map(|case| read(&folder, case)).collect() }
+    })
+}
+
+fn read(folder: &Path, case: &serde_json::Value) -> Case {
+    let text = |key: &str| case[key].as_str().expect(key).to_string();
+    let list = |key: &str| case[key].as_array().expect(key).iter().map(|v| v.as_str().expect(key).to_string()).collect();
+    let file = |end: &str| folder.join(format!("{}.{end}", text("name")));
+    Case {
+        name: text("name"),
+        format: text("format"),
+        model: std::fs::read(file("model")).expect("a model per case"),
+        rows: file("parquet").display().to_string(),
+        answers: list("answers"),
+    }
+}
+
+fn trained() -> PathBuf {
+    let python = std::env::var("AQUEDUCT_PYTHON").unwrap_or_else(|_| "python3".into());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/train.py");
+    let versions = run(&python, &["-c", &format!("import importlib as i\nfor p in '{PACKAGES}'.split(): print(p, i.import_module(p).__version__)")]);
+    let source = std::fs::read_to_string(&script).expect("train.py is beside this file");
+    let hash: String = Sha256::digest(format!("{source}{versions}")).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("parity-{hash}"));
+    if !folder.join("cases.json").exists() {
+        let staging = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("parity-{hash}-{}", std::process::id()));
+        run(&python, &[&script.display().to_string(), &staging.display().to_string()]);
+        // Another process may have been faster; then its folder is as good.
+        if std::fs::rename(&staging, &folder).is_err() {
+            let _ = std::fs::remove_dir_all(&staging);
+        }
+    }
+    folder
+}
+
+fn run(python: &str, arguments: &[&str]) -> String {
+    let hint = "the parity suite needs Python with tests/python/requirements.txt: run `make test`, or set AQUEDUCT_PYTHON";
+    let output = Command::new(python).args(arguments).output().unwrap_or_else(|e| panic!("{python}: {e}; {hint}"));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let last: Vec<&str> = errors.lines().rev().take(15).collect();
+    assert!(output.status.success(), "{}\n{hint}", last.into_iter().rev().collect::<Vec<_>>().join("\n"));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
