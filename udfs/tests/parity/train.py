@@ -30,6 +30,18 @@ ONLY = sys.argv[2] if len(sys.argv) > 2 else ""
 CASES = []
 CATEGORIES = ["AA", "B6", "DL", "EV", "Überflug", ""]
 
+# skl2onnx 1.20 gives numpy's booleans where onnx wants integers.
+make_attribute = helper.make_attribute
+
+
+def attribute(key, value, *rest, **more):
+    if isinstance(value, list) and any(isinstance(v, (bool, np.bool_)) for v in value):
+        value = [int(v) for v in value]
+    return make_attribute(key, value, *rest, **more)
+
+
+helper.make_attribute = attribute
+
 
 # ---------------------------------------------------------------- rows
 
@@ -207,10 +219,10 @@ def lgb_pandas(name, rng, base, parameters):
     label = np.digitize(y, [1.0, 3.0]) if parameters["num_class"] == 3 else (y > 2)
     booster = lgb.train({**base, **parameters, "min_data_per_group": 5}, lgb.Dataset(train.astype(KNOWN), label), 30)
     test = frame(rng, 800, unseen=True)
-    # Two spellings that the file's own name has: LightGBM writes "wind speed" with an underscore.
     scores = booster.predict(test.astype(KNOWN))
     both = scores if scores.ndim == 2 else np.vstack([1.0 - scores, scores]).T
     answers = {"proba": scores, "raw": booster.predict(test.astype(KNOWN), raw_score=True), "value": np.argmax(both, axis=1)}
+    # LightGBM writes "wind speed" with an underscore.
     columns = {booster.feature_name()[i]: test[c].tolist() for i, c in enumerate(test.columns)}
     save(name, "lightgbm", booster.model_to_string().encode(), columns, answers, text=("carrier", "origin"))
 
@@ -438,9 +450,9 @@ def sklearn_cases():
         "histogram": (HistGradientBoostingRegressor(max_iter=30), y, {"gaps": True}),
         "histogram_binary": (HistGradientBoostingClassifier(max_iter=30), two, {"gaps": True}),
         "histogram_multiclass": (HistGradientBoostingClassifier(max_iter=20), names, {"gaps": True}),
-        "mlp": (make_pipeline(StandardScaler(), MLPRegressor((32, 16), max_iter=40)), y, plain),
-        "mlp_binary": (MLPClassifier((24,), activation="tanh", max_iter=40), two, plain),
-        "mlp_multiclass": (MLPClassifier((24, 12), activation="logistic", max_iter=40), names, plain),
+        "mlp": (make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(32, 16), max_iter=40)), y, plain),
+        "mlp_binary": (MLPClassifier(hidden_layer_sizes=(24,), activation="tanh", max_iter=40), two, plain),
+        "mlp_multiclass": (MLPClassifier(hidden_layer_sizes=(24, 12), activation="logistic", max_iter=40), names, plain),
     }
     for name, (estimator, label, how) in cases.items():
         name, how = f"onnx_{name}", dict(how)
@@ -454,7 +466,10 @@ def sklearn_cases():
     for name, estimator in {"forest": RandomForestRegressor(10, max_depth=7), "tree": DecisionTreeRegressor(max_depth=7)}.items():
         if wanted(f"onnx_double_{name}"):
             estimator.fit(x, y)
-            onnx_save(f"onnx_double_{name}", to_onnx(estimator, x[:1].astype(np.float64)), x, rng, missing=False, double=True)
+            model = to_onnx(estimator, x[:1].astype(np.float64))
+            # skl2onnx says double, but the operator's answer is float.
+            model.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
+            onnx_save(f"onnx_double_{name}", model, x, rng, missing=False, double=True)
     if wanted("onnx_columns"):
         sklearn_columns(rng)
 
@@ -490,8 +505,8 @@ def sklearn_columns(rng):
         used = [t for t in types if any(t[0] in columns for _, _, columns in encoder.transformers)]
         model = to_onnx(pipeline, initial_types=used, options={id(head): {"zipmap": False}} if classifier else None, target_opset={"": 17, "ai.onnx.ml": 3})
         cast = {"distance": np.float32, "wind speed": np.float32, "hour": np.int64}
-        feed = {c: test[[c]].to_numpy().astype(cast.get(c, str)).astype(cast.get(c, object)) for c, _ in used}
-        columns = {c: test[c].tolist() for c, _ in used}
+        feed = {c.replace(" ", "_"): test[[c]].to_numpy().astype(cast.get(c, str)).astype(cast.get(c, object)) for c, _ in used}
+        columns = {c.replace(" ", "_"): test[c].tolist() for c, _ in used}
         save(f"onnx_columns_{name}", "onnx", model.SerializeToString(), columns, onnx_answers(onnx_run(model, feed), classifier), text=("carrier", "origin"), integers=["hour"])
 
 
