@@ -125,7 +125,9 @@ impl Learner {
             return Err(at.refuse(&format!("{} weights for {} features and {outputs} outputs", weights.len(), self.features)));
         }
         let bias = weights.split_off(self.features * outputs);
-        let bias = bias.iter().zip(self.base()?).map(|(bias, base)| f64::from(*bias as f32 + base as f32)).collect();
+        // Every output starts from the first one's base score: so does the library, where each has its own.
+        let base = self.base()?.first().copied().unwrap_or_default();
+        let bias = bias.iter().map(|bias| f64::from(*bias as f32 + base as f32)).collect();
         Ok(Dense { inputs: self.features, outputs, weights, bias, missing_is_absent: true })
     }
 
@@ -189,8 +191,7 @@ impl Objective {
         let logit: fn(f32) -> f32 = |score| -(1.0 / score - 1.0).ln();
         let log: fn(f32) -> f32 = |score| score.ln();
         match name {
-            "reg:squarederror" | "reg:linear" | "reg:squaredlogerror" | "reg:pseudohubererror" | "reg:absoluteerror" | "reg:quantileerror" => new(Task::Regression, None, same),
-            "binary:logitraw" => new(Task::Regression, None, logit),
+            "reg:squarederror" | "reg:linear" | "reg:squaredlogerror" | "reg:pseudohubererror" | "reg:absoluteerror" | "reg:quantileerror" | "binary:logitraw" => new(Task::Regression, None, same),
             "reg:logistic" => new(Task::Regression, Some(Link::XgbLogistic), logit),
             "binary:logistic" => new(Task::Binary, Some(Link::XgbLogistic), logit),
             "binary:hinge" => new(Task::Binary, Some(Link::XgbHinge), same),

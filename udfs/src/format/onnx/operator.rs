@@ -17,6 +17,7 @@ pub(super) fn read(scope: &mut Scope, node: &Node) -> Result<Vec<Thing>, String>
         "TreeEnsembleClassifier" => classifier::trees(scope, node),
         "LabelEncoder" => label_encoder(scope, node),
         "ArrayFeatureExtractor" => extractor(scope, node),
+        "Gather" if attributes.int("axis", 0) == 1 => extractor(scope, node),
         "Reshape" => reshape(scope, node),
         "Cast" => cast(scope, node),
         _ => Ok(vec![Thing::Value(Value::plain(single(scope, node, &attributes)?))]),
