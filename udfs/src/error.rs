@@ -67,9 +67,14 @@ impl PredictError {
 impl fmt::Display for PredictError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NullInput { model, input } => write!(f, "input \"{input}\" of model \"{model}\" is NULL, and it is declared NOT NULL"),
+            Self::NullInput { model, input } => {
+                write!(f, "input \"{input}\" of model \"{model}\" is NULL, and it is declared NOT NULL")
+            }
             Self::UnknownCategory { model, input, value } => {
-                write!(f, "input \"{input}\" of model \"{model}\" has the category \"{value}\", which the model was not trained with")
+                write!(
+                    f,
+                    "input \"{input}\" of model \"{model}\" has the category \"{value}\", which the model was not trained with"
+                )
             }
             Self::BadValue { model, message } => write!(f, "model \"{model}\": {message}"),
             Self::Internal(message) => write!(f, "scoring a model: {message}"),

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{ScalarValue, plan_err};
+use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
-use crate::ir::Kind;
-use crate::model::{Input, Model, Output};
+use crate::model::{Model, Output};
 
 /// The model as a function.
 ///
 /// Its arguments are exactly [`Model::used_inputs`], in order: numbers, decimals and booleans become float8, text and
 /// dictionaries of text become text, and anything else is refused at planning with the input's name. Constants are
-/// broadcast. Two functions are equal when their models' fingerprints, their outputs and their names are.
+/// broadcast. DataFusion wraps what is refused in messages of its own; an engine that wants the plain one asks
+/// [`Model::argument_types`] first. Two functions are equal when their models' fingerprints, their outputs and their names are.
 ///
 /// Asking for an answer that the model does not have ([`Model::output_type`]) is an error when a query is planned.
 pub fn function(model: Arc<Model>, display_name: &str, output: Output) -> ScalarUDF {
@@ -56,12 +56,7 @@ impl ScalarUDFImpl for Predict {
     }
 
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        let inputs: Vec<&Input> = self.model.used_inputs().collect();
-        if inputs.len() != given.len() {
-            let signature: Vec<String> = inputs.iter().map(|input| input.to_sql()).collect();
-            return plan_err!("model \"{}\" takes {} inputs, got {}: ({})", self.name, inputs.len(), given.len(), signature.join(", "));
-        }
-        inputs.iter().zip(given).map(|(input, given)| self.coerce(input, given)).collect()
+        self.model.argument_types(&self.name, given).map_err(|e| DataFusionError::Plan(e.message))
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
@@ -81,26 +76,6 @@ impl ScalarUDFImpl for Predict {
     }
 }
 
-impl Predict {
-    /// The type an argument is cast to before it arrives.
-    fn coerce(&self, input: &Input, given: &DataType) -> Result<DataType> {
-        let plain = match given {
-            DataType::Dictionary(_, values) => values.as_ref(),
-            other => other,
-        };
-        let is_text = matches!(plain, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-        match (input.kind(), plain) {
-            (Kind::Text, DataType::Null) => Ok(DataType::Utf8),
-            (Kind::Text, _) if is_text => Ok(DataType::Utf8),
-            (Kind::F32 | Kind::F64, DataType::Null | DataType::Boolean) => Ok(DataType::Float64),
-            (Kind::F32 | Kind::F64, _) if plain.is_numeric() => Ok(DataType::Float64),
-            (Kind::I64, DataType::Null | DataType::Boolean) => Ok(DataType::Int64),
-            (Kind::I64, _) if plain.is_integer() => Ok(DataType::Int64),
-            _ => plan_err!("input \"{}\" of model \"{}\" is {}, got {}", input.name, self.name, sql_name(&input.data_type), sql_name(given)),
-        }
-    }
-}
-
 /// What a type is called in SQL.
 pub(crate) fn sql_name(data_type: &DataType) -> String {
     match data_type {
@@ -110,7 +85,9 @@ pub(crate) fn sql_name(data_type: &DataType) -> String {
         DataType::Int64 | DataType::UInt32 | DataType::UInt64 => "bigint".into(),
         DataType::Float16 | DataType::Float32 => "float4".into(),
         DataType::Float64 => "float8".into(),
-        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => "numeric".into(),
+        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
+            "numeric".into()
+        }
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".into(),
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "bytea".into(),
         DataType::Date32 | DataType::Date64 => "date".into(),

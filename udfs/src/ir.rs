@@ -86,8 +86,12 @@ pub enum Arithmetic {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Activation {
     Relu,
-    LeakyRelu { slope: f64 },
-    Elu { alpha: f64 },
+    LeakyRelu {
+        slope: f64,
+    },
+    Elu {
+        alpha: f64,
+    },
     /// 1 / (1 + exp(-x)), computed on the side where exp cannot overflow.
     Sigmoid,
     Tanh,
@@ -96,7 +100,10 @@ pub enum Activation {
     Sqrt,
     Neg,
     Abs,
-    Clip { low: f64, high: f64 },
+    Clip {
+        low: f64,
+        high: f64,
+    },
     Softplus,
 }
 
@@ -119,7 +126,9 @@ pub enum Link {
     /// exp in the precision of the margin.
     Exp,
     /// LightGBM in f64: 1 / (1 + exp(-slope · x)), each output by itself.
-    LgbLogistic { slope: f64 },
+    LgbLogistic {
+        slope: f64,
+    },
     LgbSoftmax,
     /// LightGBM `reg_sqrt`: sign(x) · x².
     SignedSquare,
@@ -151,23 +160,44 @@ pub enum Op {
     /// The only value given, with the columns in another type; to I64 truncates.
     Cast(Kind),
     /// A category's place in the table, as F64. `input` is the name for the error.
-    Codes { table: Values, unseen: Unseen, input: String },
+    Codes {
+        table: Values,
+        unseen: Unseen,
+        input: String,
+    },
     /// One column for each category of each column, as F32. `zeros` answers an unseen one with zeros; else it is refused.
-    OneHot { table: Values, zeros: bool },
+    OneHot {
+        table: Values,
+        zeros: bool,
+    },
     /// `keys[i]` becomes `values[i]`, anything else `default` (one value).
-    Map { keys: Values, values: Values, default: Values },
+    Map {
+        keys: Values,
+        values: Values,
+        default: Values,
+    },
     /// The constant at a column's index.
     Pick(Values),
     /// NaN, or what equals `replaced`, becomes the column's `fill`.
-    Impute { fill: Vec<f64>, replaced: f64 },
+    Impute {
+        fill: Vec<f64>,
+        replaced: f64,
+    },
     /// (x - offset) · scale, a pair per column.
-    Scale { offset: Vec<f64>, scale: Vec<f64> },
+    Scale {
+        offset: Vec<f64>,
+        scale: Vec<f64>,
+    },
     /// Divides a row by its norm.
     Normalise(Norm),
     /// 1 above the threshold, else 0.
     Binarise(f64),
     /// With a constant per column, on the left when `flipped`.
-    Constant { op: Arithmetic, with: Vec<f64>, flipped: bool },
+    Constant {
+        op: Arithmetic,
+        with: Vec<f64>,
+        flipped: bool,
+    },
     /// Between two values of the same width, or a width of one against any.
     Arithmetic(Arithmetic),
     Activate(Activation),
@@ -214,10 +244,14 @@ pub enum Label {
 pub enum Task {
     Regression,
     Binary,
-    Multiclass { classes: usize },
+    Multiclass {
+        classes: usize,
+    },
     /// A score to order by; no unit.
     Ranking,
-    MultiOutput { outputs: usize },
+    MultiOutput {
+        outputs: usize,
+    },
 }
 
 /// A model as a program.
@@ -242,7 +276,11 @@ impl Graph {
 
     /// Adds a step; refused when the op cannot take these values.
     pub fn push(&mut self, op: Op, from: Vec<ValueId>) -> Result<ValueId, String> {
-        let shapes = from.iter().map(|&id| self.shape(id)).collect::<Option<Vec<_>>>().ok_or("a step reads a value that does not exist yet")?;
+        let shapes = from
+            .iter()
+            .map(|&id| self.shape(id))
+            .collect::<Option<Vec<_>>>()
+            .ok_or("a step reads a value that does not exist yet")?;
         let shape = shape::of(&op, &shapes)?;
         if shape.width > WIDTH_MAX {
             return Err(format!("{} columns in one step, at most {WIDTH_MAX} are read", shape.width));
@@ -269,7 +307,9 @@ impl Graph {
 
     /// For each input, whether any answer depends on it.
     pub fn used_inputs(&self) -> Vec<bool> {
-        let mut needed: Vec<Vec<bool>> = (0..self.inputs.len() + self.steps.len()).map(|id| vec![false; self.shape(id).map_or(0, |s| s.width)]).collect();
+        let mut needed: Vec<Vec<bool>> = (0..self.inputs.len() + self.steps.len())
+            .map(|id| vec![false; self.shape(id).map_or(0, |s| s.width)])
+            .collect();
         for id in self.answers() {
             needed[id].fill(true);
         }

@@ -112,7 +112,8 @@ impl Model {
         let parsed = format::read(format, bytes)?;
         let used = parsed.graph.used_inputs();
         let Parsed { graph, inputs, named } = parsed;
-        let inputs: Vec<Input> = inputs.into_iter().zip(used).map(|(declared, used)| Input::new(declared, used)).collect();
+        let inputs: Vec<Input> =
+            inputs.into_iter().zip(used).map(|(declared, used)| Input::new(declared, used)).collect();
         if let Some(name) = declare::twice(&inputs) {
             return Err(FormatError::new(format!("two inputs are named \"{name}\"")));
         }
@@ -168,7 +169,9 @@ impl Model {
             }),
             (Output::Probability, Task::Binary) => Ok(DataType::Float64),
             (Output::Probability, Task::Multiclass { .. }) => Ok(list),
-            (Output::Probability, Task::Regression | Task::Ranking | Task::MultiOutput { .. }) => Err(FormatError::new("the model is not a classifier, so it has no probabilities")),
+            (Output::Probability, Task::Regression | Task::Ranking | Task::MultiOutput { .. }) => {
+                Err(FormatError::new("the model is not a classifier, so it has no probabilities"))
+            }
             (Output::Raw, Task::Binary) => self.raw().map(|_| DataType::Float64),
             (Output::Raw, _) => self.raw().map(|(_, width)| if width == 1 { DataType::Float64 } else { list }),
         }

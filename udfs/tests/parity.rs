@@ -83,7 +83,8 @@ fn a_hostile_file_is_refused_and_never_panics() {
             // Either answer is right; what is read must also score.
             if let Ok(model) = Model::read(format, &bytes) {
                 let rows = 3;
-                let arrays: Vec<ArrayRef> = model.used_inputs().map(|input| parity::hostile::column(&input.data_type, rows)).collect();
+                let arrays: Vec<ArrayRef> =
+                    model.used_inputs().map(|input| parity::hostile::column(&input.data_type, rows)).collect();
                 let _ = model.score(Output::Value, &arrays, rows);
             }
         }
@@ -145,24 +146,30 @@ async fn an_input_of_the_wrong_type_is_named_at_planning() {
     let error = ask(named("lightgbm_pandas_binary"), Output::Value, "SELECT delay(1.5, 'AA')").await.unwrap_err();
     assert!(error.contains("takes 5 inputs, got 2") && error.contains("carrier text"), "{error}");
     assert!(ask(named("lightgbm_pandas_binary"), Output::Value, &values("NULL")).await.is_ok());
-    let error = ask(named("lightgbm_regression"), Output::Probability, "SELECT delay(1, 2, 3, 4, 5, 6)").await.unwrap_err();
+    let error =
+        ask(named("lightgbm_regression"), Output::Probability, "SELECT delay(1, 2, 3, 4, 5, 6)").await.unwrap_err();
     assert!(error.contains("is not a classifier"), "{error}");
 }
 
 #[tokio::test]
 async fn a_null_follows_the_rule_of_its_input() {
     let sql = "SELECT delay(column1, 'AA', 5, 0.5, 'JFK') FROM (VALUES (1.5), (NULL))";
-    let declared = |rule| named("lightgbm_pandas_binary").with_inputs(&[declare("distance", None, Some(rule))]).unwrap();
+    let declared =
+        |rule| named("lightgbm_pandas_binary").with_inputs(&[declare("distance", None, Some(rule))]).unwrap();
     let error = ask(declared(NullRule::NotNull), Output::Raw, sql).await.unwrap_err();
     assert!(error.contains("input \"distance\" of model \"delay\" is NULL"), "{error}");
     let filled = ask(declared(NullRule::Number(1.5)), Output::Raw, sql).await.unwrap();
     let plain = ask(declared(NullRule::Missing), Output::Raw, "SELECT delay(1.5, 'AA', 5, 0.5, 'JFK')").await.unwrap();
-    assert_eq!(compare::flat(filled[0].column(0)), [compare::flat(plain[0].column(0)), compare::flat(plain[0].column(0))].concat());
+    assert_eq!(
+        compare::flat(filled[0].column(0)),
+        [compare::flat(plain[0].column(0)), compare::flat(plain[0].column(0))].concat()
+    );
 }
 
 #[tokio::test]
 async fn a_category_xgboost_never_saw_is_an_error_that_names_it() {
-    let error = ask(named("xgboost_pandas_json"), Output::Value, "SELECT delay(1.5, 'ZZ', 5, NULL, 'JFK')").await.unwrap_err();
+    let error =
+        ask(named("xgboost_pandas_json"), Output::Value, "SELECT delay(1.5, 'ZZ', 5, NULL, 'JFK')").await.unwrap_err();
     assert!(error.contains("input \"carrier\" of model \"delay\" has the category \"ZZ\""), "{error}");
 }
 
@@ -208,10 +215,16 @@ fn the_place_of_a_mistake_is_said() {
         let text = String::from_utf8(case.model.clone()).unwrap().replacen(from, to, 1);
         Model::read(case.format.parse().unwrap(), text.as_bytes()).unwrap_err().to_string()
     };
-    assert_eq!(edit("lightgbm_regression", "left_child=1 ", "left_child=0 "), "node 0 has two parents, so this is not a tree");
+    assert_eq!(
+        edit("lightgbm_regression", "left_child=1 ", "left_child=0 "),
+        "node 0 has two parents, so this is not a tree"
+    );
     assert!(edit("lightgbm_regression", "threshold=", "threshold=x").contains("threshold is not a number: \"x"));
     assert!(edit("lightgbm_regression", "threshold=", "threshold=x").contains("(at line "));
     let cut = edit("xgboost_before_3", "\"left_children\": [", "\"left_children\": [7777, ");
     assert!(cut.contains("gradient_booster.model.trees[0]"), "{cut}");
-    assert!(edit("xgboost_before_3", "binary:logistic", "binary:magic").contains("not supported (at learner.objective.name)"));
+    assert!(
+        edit("xgboost_before_3", "binary:logistic", "binary:magic")
+            .contains("not supported (at learner.objective.name)")
+    );
 }

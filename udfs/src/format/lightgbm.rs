@@ -10,7 +10,8 @@ pub(super) fn looks_like(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Parsed, FormatError> {
-    let text = std::str::from_utf8(bytes).map_err(|e| FormatError::new("the file is not UTF-8 text").at(format!("byte {}", e.valid_up_to())))?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|e| FormatError::new("the file is not UTF-8 text").at(format!("byte {}", e.valid_up_to())))?;
     if !looks_like(bytes) {
         return Err(FormatError::new("a lightgbm text file begins with the line \"tree\"").at("line 1"));
     }
@@ -37,7 +38,9 @@ fn at(line: usize) -> String {
 }
 
 fn number<T: std::str::FromStr>(text: &str, what: &str, line: usize) -> Result<T, FormatError> {
-    text.trim().parse().map_err(|_| FormatError::new(format!("{what} is not a number: \"{}\"", shortened(text))).at(at(line)))
+    text.trim()
+        .parse()
+        .map_err(|_| FormatError::new(format!("{what} is not a number: \"{}\"", shortened(text))).at(at(line)))
 }
 
 fn shortened(text: &str) -> String {
@@ -64,7 +67,13 @@ impl Header {
             let (key, value) = text.split_once('=').unwrap_or((text, ""));
             match key {
                 "" => break,
-                "version" if !matches!(value, "v3" | "v4") => return Err(FormatError::new(format!("lightgbm file version \"{}\" is not v3 or v4", shortened(value))).at(at(line))),
+                "version" if !matches!(value, "v3" | "v4") => {
+                    return Err(FormatError::new(format!(
+                        "lightgbm file version \"{}\" is not v3 or v4",
+                        shortened(value)
+                    ))
+                    .at(at(line)));
+                }
                 "num_tree_per_iteration" => header.outputs = number(value, key, line)?,
                 "max_feature_idx" => features = Some(number::<usize>(value, key, line)?),
                 "feature_names" => header.names = value.split(' ').map(str::to_string).collect(),
@@ -76,9 +85,16 @@ impl Header {
             }
         }
         let features = features.ok_or_else(|| FormatError::new("the file ends before max_feature_idx"))?;
-        header.features = features.checked_add(1).filter(|count| *count <= WIDTH_MAX).ok_or_else(|| FormatError::new("too many features"))?;
+        header.features = features
+            .checked_add(1)
+            .filter(|count| *count <= WIDTH_MAX)
+            .ok_or_else(|| FormatError::new("too many features"))?;
         if header.names.len() != header.features {
-            return Err(FormatError::new(format!("{} feature_names for {} features", header.names.len(), header.features)));
+            return Err(FormatError::new(format!(
+                "{} feature_names for {} features",
+                header.names.len(),
+                header.features
+            )));
         }
         if header.outputs == 0 || header.outputs > WIDTH_MAX {
             return Err(FormatError::new(format!("num_tree_per_iteration is {}", header.outputs)));
@@ -115,7 +131,8 @@ impl Footer {
 }
 
 fn categories(json: &str) -> Result<Vec<Values>, String> {
-    let lists: Option<Vec<Vec<serde_json::Value>>> = serde_json::from_str(json).map_err(|_| "pandas_categorical is not a list of lists")?;
+    let lists: Option<Vec<Vec<serde_json::Value>>> =
+        serde_json::from_str(json).map_err(|_| "pandas_categorical is not a list of lists")?;
     lists.unwrap_or_default().iter().map(|list| values(list)).collect()
 }
 
@@ -133,7 +150,10 @@ fn assemble(header: &Header, builder: TreesBuilder, trees: usize, footer: &Foote
     let mut columns = Vec::with_capacity(inputs.len());
     for (index, input) in inputs.iter().enumerate() {
         columns.push(match &input.categories {
-            Some(table) => graph.push(Op::Codes { table: table.clone(), unseen: Unseen::Missing, input: input.name.clone() }, vec![index])?,
+            Some(table) => graph.push(
+                Op::Codes { table: table.clone(), unseen: Unseen::Missing, input: input.name.clone() },
+                vec![index],
+            )?,
             None => index,
         });
     }
@@ -145,7 +165,10 @@ fn assemble(header: &Header, builder: TreesBuilder, trees: usize, footer: &Foote
     let mut margin = raw;
     if header.averaged && trees > 0 {
         let rounds = (trees / header.outputs) as f64;
-        margin = graph.push(Op::Constant { op: Arithmetic::Div, with: vec![rounds; header.outputs], flipped: false }, vec![raw])?;
+        margin = graph.push(
+            Op::Constant { op: Arithmetic::Div, with: vec![rounds; header.outputs], flipped: false },
+            vec![raw],
+        )?;
     }
     answer(header, &mut graph, margin)?;
     let named = !header.names.iter().enumerate().all(|(index, name)| *name == format!("Column_{index}"));
@@ -165,7 +188,11 @@ fn answer(header: &Header, graph: &mut Graph, margin: usize) -> Result<(), Strin
         "poisson" | "gamma" | "tweedie" => (Task::Regression, Some(Link::Exp)),
         "cross_entropy" => (Task::Regression, Some(Link::LgbLogistic { slope: 1.0 })),
         "cross_entropy_lambda" => (Task::Regression, Some(Link::Log1pExp)),
-        "regression" | "regression_l1" | "huber" | "fair" | "quantile" | "mape" if header.objective.iter().any(|word| word == "sqrt") => (Task::Regression, Some(Link::SignedSquare)),
+        "regression" | "regression_l1" | "huber" | "fair" | "quantile" | "mape"
+            if header.objective.iter().any(|word| word == "sqrt") =>
+        {
+            (Task::Regression, Some(Link::SignedSquare))
+        }
         "regression" | "regression_l1" | "huber" | "fair" | "quantile" | "mape" => (Task::Regression, None),
         // Trained with an objective written in Python: the file has only margins.
         "none" | "custom" if several => (Task::MultiOutput { outputs: header.outputs }, None),
@@ -196,11 +223,14 @@ fn inputs(header: &Header, footer: &Footer) -> Result<Vec<Declared>, String> {
         return Ok(inputs);
     }
     let is_list = |info: &String| !info.starts_with('[') && info != "none";
-    let by_info: Vec<usize> = (0..header.infos.len().min(header.features)).filter(|index| is_list(&header.infos[*index])).collect();
-    let by_parameter: Vec<usize> = footer.categorical.iter().copied().filter(|index| *index < header.features).collect();
+    let by_info: Vec<usize> =
+        (0..header.infos.len().min(header.features)).filter(|index| is_list(&header.infos[*index])).collect();
+    let by_parameter: Vec<usize> =
+        footer.categorical.iter().copied().filter(|index| *index < header.features).collect();
     let columns = [by_parameter, by_info].into_iter().find(|columns| columns.len() == footer.categories.len());
     let columns = columns.ok_or_else(|| {
-        let message = "category lists but another number of categorical features (ordered categories of pandas are not recorded)";
+        let message =
+            "category lists but another number of categorical features (ordered categories of pandas are not recorded)";
         format!("the file has {} {message}", footer.categories.len())
     })?;
     for (index, categories) in columns.into_iter().zip(&footer.categories) {

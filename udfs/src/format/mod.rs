@@ -125,13 +125,17 @@ pub(crate) fn read(format: Format, bytes: &[u8]) -> Result<Parsed, FormatError> 
         return Err(FormatError::new("the file is empty"));
     }
     if let Some(what) = executes(bytes) {
-        return Err(FormatError::new(format!("this is a {what}: it needs FORMAT sklearn, which a later version brings; export it to {format} instead")));
+        return Err(FormatError::new(format!(
+            "this is a {what}: it needs FORMAT sklearn, which a later version brings; export it to {format} instead"
+        )));
     }
     let Some(reader) = READERS.iter().find(|reader| reader.format == format) else {
         return Err(FormatError::new(format!("model format {format} has no reader")));
     };
     match sniff(bytes) {
-        Some(other) if other != format && !(reader.looks_like)(bytes) => Err(FormatError::new(format!("this looks like {} file, not {format}", article(other)))),
+        Some(other) if other != format && !(reader.looks_like)(bytes) => {
+            Err(FormatError::new(format!("this looks like {} file, not {format}", article(other))))
+        }
         _ => (reader.read)(bytes),
     }
 }

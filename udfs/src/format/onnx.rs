@@ -20,7 +20,8 @@ pub(super) fn looks_like(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Parsed, FormatError> {
-    let model = proto::Model::decode(bytes).map_err(|e| FormatError::new(format!("this is not an ONNX file, or it is truncated: {e}")))?;
+    let model = proto::Model::decode(bytes)
+        .map_err(|e| FormatError::new(format!("this is not an ONNX file, or it is truncated: {e}")))?;
     let file = model.graph.as_ref().filter(|_| model.ir_version.is_some());
     let file = file.ok_or_else(|| FormatError::new("this is not an ONNX file: it has no graph"))?;
     let constants = file.initializers.iter().map(|tensor| tensor.name.as_str()).collect::<Vec<_>>();
@@ -28,7 +29,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Parsed, FormatError> {
     let mut graph = Graph::new(inputs.iter().map(Declared::kind).collect());
     let mut scope = Scope::new(file, &mut graph, &widths)?;
     scope.run(file)?;
-    let outputs = file.outputs.iter().map(|output| scope.value(&output.name)).collect::<Result<Vec<_>, _>>().map_err(FormatError::new)?;
+    let outputs = file
+        .outputs
+        .iter()
+        .map(|output| scope.value(&output.name))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(FormatError::new)?;
     let margin = scope.margin;
     answer(&mut graph, outputs, margin).map_err(|message| FormatError::new(message).at("the graph's outputs"))?;
     let named = inputs.len() == widths.len();
@@ -42,8 +48,13 @@ struct Width {
     columns: usize,
 }
 
-fn inputs(model: &proto::Model, file: &proto::Graph, constants: &[&str]) -> Result<(Vec<Declared>, Vec<Width>), FormatError> {
-    let tensors: Vec<&proto::ValueInfo> = file.inputs.iter().filter(|input| !constants.contains(&input.name.as_str())).collect();
+fn inputs(
+    model: &proto::Model,
+    file: &proto::Graph,
+    constants: &[&str],
+) -> Result<(Vec<Declared>, Vec<Width>), FormatError> {
+    let tensors: Vec<&proto::ValueInfo> =
+        file.inputs.iter().filter(|input| !constants.contains(&input.name.as_str())).collect();
     let names = model.metadata.iter().find(|entry| entry.key == "feature_names");
     let names: Vec<String> = names.and_then(|entry| serde_json::from_str(&entry.value).ok()).unwrap_or_default();
     let (mut inputs, mut widths) = (vec![], vec![]);
@@ -67,8 +78,13 @@ fn inputs(model: &proto::Model, file: &proto::Graph, constants: &[&str]) -> Resu
 
 fn width(tensor: &proto::ValueInfo) -> Result<Width, FormatError> {
     let refuse = |message: String| FormatError::new(message).at(format!("input \"{}\"", tensor.name));
-    let of = tensor.of.as_ref().and_then(|of| of.tensor.as_ref()).ok_or_else(|| refuse("this input is not a tensor".into()))?;
-    let kind = tensor::kind(of.element).ok_or_else(|| refuse(format!("ONNX element type {} is not supported", of.element)))?;
+    let of = tensor
+        .of
+        .as_ref()
+        .and_then(|of| of.tensor.as_ref())
+        .ok_or_else(|| refuse("this input is not a tensor".into()))?;
+    let kind =
+        tensor::kind(of.element).ok_or_else(|| refuse(format!("ONNX element type {} is not supported", of.element)))?;
     let dims: Vec<Option<i64>> = of.shape.iter().flat_map(|shape| &shape.dims).map(|dim| dim.value).collect();
     let columns = match dims.as_slice() {
         [_] => Some(1),
@@ -92,7 +108,8 @@ fn declared(name: String, kind: Kind) -> Declared {
 /// Which output is the label and which the scores: by type, as ONNX has no other sign.
 fn answer(graph: &mut Graph, outputs: Vec<Value>, margin: Option<usize>) -> Result<(), String> {
     let kind = |value: &Value| graph.shape(value.id).map(|shape| (shape.kind, shape.width));
-    let scores = outputs.iter().find(|value| value.classes.is_none() && matches!(kind(value), Some((Kind::F32 | Kind::F64, _))));
+    let scores =
+        outputs.iter().find(|value| value.classes.is_none() && matches!(kind(value), Some((Kind::F32 | Kind::F64, _))));
     let label = outputs.iter().find(|value| value.classes.is_some() || matches!(kind(value), Some((Kind::I64, 1))));
     let Some(scores) = scores else {
         return Err("no output has scores, that is floats".into());
@@ -101,7 +118,10 @@ fn answer(graph: &mut Graph, outputs: Vec<Value>, margin: Option<usize>) -> Resu
     graph.scores = scores.id;
     graph.raw = margin.filter(|id| *id != scores.id || label.is_none());
     let Some(label) = label else {
-        let is_softmax = graph.steps.get(scores.id.wrapping_sub(graph.inputs.len())).is_some_and(|step| matches!(step.op, Op::Softmax));
+        let is_softmax = graph
+            .steps
+            .get(scores.id.wrapping_sub(graph.inputs.len()))
+            .is_some_and(|step| matches!(step.op, Op::Softmax));
         (graph.task, graph.label) = match width {
             1 => (Task::Regression, None),
             classes if is_softmax => (Task::Multiclass { classes }, Some(Label::Best)),

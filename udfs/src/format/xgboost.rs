@@ -55,10 +55,16 @@ impl Learner {
             classes: count("num_class")?,
             targets: count("num_target")?.max(1),
             base_score: base_score(&parameters.get("base_score")?)?,
-            objective: Objective::named(name.text()?).ok_or_else(|| name.refuse("this xgboost objective is not supported"))?,
+            objective: Objective::named(name.text()?)
+                .ok_or_else(|| name.refuse("this xgboost objective is not supported"))?,
         };
         match read.names.len() {
-            _ if read.features > WIDTH_MAX || read.classes.saturating_mul(read.targets) > WIDTH_MAX || read.targets > WIDTH_MAX => Err(parameters.refuse("too many features or outputs")),
+            _ if read.features > WIDTH_MAX
+                || read.classes.saturating_mul(read.targets) > WIDTH_MAX
+                || read.targets > WIDTH_MAX =>
+            {
+                Err(parameters.refuse("too many features or outputs"))
+            }
             0 => Ok(read),
             n if n == read.features => Ok(read),
             n => Err(learner.refuse(&format!("{n} feature_names for {} features", read.features))),
@@ -72,18 +78,21 @@ impl Learner {
 
     /// The base score of each output, as a margin.
     fn base(&self) -> Result<Vec<f64>, FormatError> {
-        let margins: Vec<f64> = self.base_score.iter().map(|score| f64::from((self.objective.margin)(*score))).collect();
+        let margins: Vec<f64> =
+            self.base_score.iter().map(|score| f64::from((self.objective.margin)(*score))).collect();
         match margins.len() {
             1 => Ok(vec![margins[0]; self.outputs()]),
             n if n == self.outputs() => Ok(margins),
-            n => Err(FormatError::new(format!("{n} base scores for {} outputs", self.outputs())).at("learner.learner_model_param.base_score")),
+            n => Err(FormatError::new(format!("{n} base scores for {} outputs", self.outputs()))
+                .at("learner.learner_model_param.base_score")),
         }
     }
 
     fn assemble(self, learner: &View) -> Result<Parsed, FormatError> {
         let booster = learner.get("gradient_booster")?;
         let categories = categories::read(&booster, self.features)?;
-        let inputs: Vec<Declared> = (0..self.features).map(|index| self.input(index, categories.get(index).cloned().flatten())).collect();
+        let inputs: Vec<Declared> =
+            (0..self.features).map(|index| self.input(index, categories.get(index).cloned().flatten())).collect();
         let mut graph = Graph::new(inputs.iter().map(Declared::kind).collect());
         let row = features(&mut graph, &inputs).map_err(FormatError::new)?;
         let head = match booster.get("name")?.text()? {
@@ -112,7 +121,8 @@ impl Learner {
         };
         let used = tree::used(learner, &model, self.outputs())?;
         let builder = tree::read_all(&model, used, weights.as_deref())?;
-        let mut trees = builder.finish(Kind::F32, self.features, self.outputs()).map_err(|message| model.refuse(&message))?;
+        let mut trees =
+            builder.finish(Kind::F32, self.features, self.outputs()).map_err(|message| model.refuse(&message))?;
         trees.start = self.base()?;
         Ok(trees)
     }
@@ -122,7 +132,11 @@ impl Learner {
         let (at, outputs) = (booster.get("model")?.get("weights")?, self.outputs());
         let mut weights: Vec<f64> = at.floats()?.into_iter().map(f64::from).collect();
         if weights.len() != (self.features + 1) * outputs {
-            return Err(at.refuse(&format!("{} weights for {} features and {outputs} outputs", weights.len(), self.features)));
+            return Err(at.refuse(&format!(
+                "{} weights for {} features and {outputs} outputs",
+                weights.len(),
+                self.features
+            )));
         }
         let bias = weights.split_off(self.features * outputs);
         // Every output starts from the first one's base score: so does the library, where each has its own.
@@ -160,7 +174,10 @@ fn features(graph: &mut Graph, inputs: &[Declared]) -> Result<usize, String> {
     let mut columns = Vec::with_capacity(inputs.len());
     for (index, input) in inputs.iter().enumerate() {
         columns.push(match &input.categories {
-            Some(table) => graph.push(Op::Codes { table: table.clone(), unseen: Unseen::Refuse, input: input.name.clone() }, vec![index])?,
+            Some(table) => graph.push(
+                Op::Codes { table: table.clone(), unseen: Unseen::Refuse, input: input.name.clone() },
+                vec![index],
+            )?,
             None => index,
         });
     }
@@ -191,13 +208,26 @@ impl Objective {
         let logit: fn(f32) -> f32 = |score| -(1.0 / score - 1.0).ln();
         let log: fn(f32) -> f32 = |score| score.ln();
         match name {
-            "reg:squarederror" | "reg:linear" | "reg:squaredlogerror" | "reg:pseudohubererror" | "reg:absoluteerror" | "reg:quantileerror" | "binary:logitraw" => new(Task::Regression, None, same),
+            "reg:squarederror"
+            | "reg:linear"
+            | "reg:squaredlogerror"
+            | "reg:pseudohubererror"
+            | "reg:absoluteerror"
+            | "reg:quantileerror"
+            | "binary:logitraw" => new(Task::Regression, None, same),
             "reg:logistic" => new(Task::Regression, Some(Link::XgbLogistic), logit),
             "binary:logistic" => new(Task::Binary, Some(Link::XgbLogistic), logit),
             "binary:hinge" => new(Task::Binary, Some(Link::XgbHinge), same),
-            "count:poisson" | "reg:gamma" | "reg:tweedie" | "survival:cox" | "survival:aft" => new(Task::Regression, Some(Link::Exp), log),
+            "count:poisson" | "reg:gamma" | "reg:tweedie" | "survival:cox" | "survival:aft" => {
+                new(Task::Regression, Some(Link::Exp), log)
+            }
             "multi:softprob" => new(Task::Multiclass { classes: 0 }, Some(Link::XgbSoftmax), same),
-            "multi:softmax" => Some(Self { task: Task::Multiclass { classes: 0 }, link: Some(Link::XgbSoftmax), margin: same, by_margin: true }),
+            "multi:softmax" => Some(Self {
+                task: Task::Multiclass { classes: 0 },
+                link: Some(Link::XgbSoftmax),
+                margin: same,
+                by_margin: true,
+            }),
             "rank:pairwise" | "rank:ndcg" | "rank:map" => new(Task::Ranking, None, same),
             _ => None,
         }

@@ -56,7 +56,10 @@ pub(super) fn of(op: &Op, from: &[Shape]) -> Result<Shape, String> {
             match (first.kind == second.kind, first.width, second.width) {
                 (true, a, b) if a == b || b == 1 => Ok(first),
                 (true, 1, _) => Ok(second),
-                _ => Err(format!("arithmetic between {} columns and {} columns, or between types", first.width, second.width)),
+                _ => Err(format!(
+                    "arithmetic between {} columns and {} columns, or between types",
+                    first.width, second.width
+                )),
             }
         }
         Op::Normalise(_) | Op::Activate(_) | Op::Softmax | Op::Link(_) => floats(first),
@@ -70,15 +73,23 @@ pub(super) fn of(op: &Op, from: &[Shape]) -> Result<Shape, String> {
         },
         Op::Dense(dense) => {
             floats(first)?;
-            let sound = dense.inputs == first.width && dense.inputs.checked_mul(dense.outputs) == Some(dense.weights.len());
+            let sound =
+                dense.inputs == first.width && dense.inputs.checked_mul(dense.outputs) == Some(dense.weights.len());
             match sound && (dense.bias.is_empty() || dense.bias.len() == dense.outputs) {
                 true => Ok(Shape { width: dense.outputs, ..first }),
-                false => Err(format!("{} weights for {} columns and {} outputs", dense.weights.len(), first.width, dense.outputs)),
+                false => Err(format!(
+                    "{} weights for {} columns and {} outputs",
+                    dense.weights.len(),
+                    first.width,
+                    dense.outputs
+                )),
             }
         }
         Op::Trees(trees) => match floats(first)? {
             shape if shape.kind != trees.features_kind => Err("trees over columns of another precision".into()),
-            shape if shape.width < trees.features => Err(format!("trees over {} features, {} given", trees.features, shape.width)),
+            shape if shape.width < trees.features => {
+                Err(format!("trees over {} features, {} given", trees.features, shape.width))
+            }
             _ => Ok(Shape { kind: trees.margins_kind, width: trees.outputs }),
         },
     }
@@ -108,7 +119,9 @@ fn integers(shape: Shape) -> Result<Shape, String> {
 
 fn matches_table(shape: Shape, table: &Values) -> Result<(), String> {
     match (shape.kind, table) {
-        (Kind::Text, Values::Text(_)) | (Kind::F32 | Kind::F64 | Kind::I64, Values::Ints(_) | Values::Floats(_)) => Ok(()),
+        (Kind::Text, Values::Text(_)) | (Kind::F32 | Kind::F64 | Kind::I64, Values::Ints(_) | Values::Floats(_)) => {
+            Ok(())
+        }
         (Kind::Text, _) => Err("a table of numbers over text".into()),
         (_, Values::Text(_)) => Err("a table of text over numbers".into()),
     }
@@ -130,7 +143,14 @@ pub(super) fn mark_needed(step: &Step, columns: &[bool], needed: &mut [Vec<bool>
         Op::Select(places) => wanted.for_each(|index| needed[step.from[0]][places[index]] = true),
         Op::OneHot { table, .. } => wanted.for_each(|index| needed[step.from[0]][index / table.len()] = true),
         Op::Trees(trees) => trees.used_features().for_each(|feature| needed[step.from[0]][feature] = true),
-        Op::Cast(_) | Op::Codes { .. } | Op::Map { .. } | Op::Pick(_) | Op::Impute { .. } | Op::Scale { .. } | Op::Binarise(_) | Op::Activate(_) => {
+        Op::Cast(_)
+        | Op::Codes { .. }
+        | Op::Map { .. }
+        | Op::Pick(_)
+        | Op::Impute { .. }
+        | Op::Scale { .. }
+        | Op::Binarise(_)
+        | Op::Activate(_) => {
             wanted.for_each(|index| needed[step.from[0]][index] = true);
         }
         Op::Above(_) => {
@@ -139,7 +159,15 @@ pub(super) fn mark_needed(step: &Step, columns: &[bool], needed: &mut [Vec<bool>
             }
         }
         // Across the row, or broadcast: all of it.
-        Op::Normalise(_) | Op::Constant { .. } | Op::Arithmetic(_) | Op::Softmax | Op::ArgMax | Op::RowSum | Op::Dense(_) | Op::Link(_) | Op::Second(_) => {
+        Op::Normalise(_)
+        | Op::Constant { .. }
+        | Op::Arithmetic(_)
+        | Op::Softmax
+        | Op::ArgMax
+        | Op::RowSum
+        | Op::Dense(_)
+        | Op::Link(_)
+        | Op::Second(_) => {
             step.from.iter().for_each(|&id| needed[id].fill(true));
         }
     }

@@ -146,7 +146,10 @@ impl TreesBuilder {
         if let Some(vote) = self.votes.iter().find(|vote| vote.output as usize >= outputs) {
             return Err(format!("a leaf votes for output {}, there are {outputs}", vote.output));
         }
-        let in_range = |node: &Node| !matches!(node.compare, Compare::InSet | Compare::TruncatedInSet) || (node.threshold as usize) < self.sets.len();
+        let in_range = |node: &Node| {
+            !matches!(node.compare, Compare::InSet | Compare::TruncatedInSet)
+                || (node.threshold as usize) < self.sets.len()
+        };
         if !self.nodes.iter().all(in_range) {
             return Err("a node tests a set that does not exist".into());
         }
@@ -174,10 +177,16 @@ impl TreesBuilder {
         let children = self.nodes.iter().flat_map(|node| [node.yes, node.no]);
         for child in self.roots.iter().copied().chain(children) {
             match usize::try_from(child) {
-                Ok(node) if node >= reached.len() => return Err(format!("a child node {node} of {} does not exist", reached.len())),
-                Ok(node) if std::mem::replace(&mut reached[node], true) => return Err(format!("node {node} has two parents, so this is not a tree")),
+                Ok(node) if node >= reached.len() => {
+                    return Err(format!("a child node {node} of {} does not exist", reached.len()));
+                }
+                Ok(node) if std::mem::replace(&mut reached[node], true) => {
+                    return Err(format!("node {node} has two parents, so this is not a tree"));
+                }
                 Ok(_) => {}
-                Err(_) if (!child) as usize >= leaves => return Err(format!("a leaf {} of {leaves} does not exist", !child)),
+                Err(_) if (!child) as usize >= leaves => {
+                    return Err(format!("a leaf {} of {leaves} does not exist", !child));
+                }
                 Err(_) => {}
             }
         }

@@ -47,7 +47,10 @@ impl Columns {
     }
 
     pub(crate) fn cast(&self, kind: Kind) -> Result<Self, PredictError> {
-        fn each<A: ArrowNativeType, B: ArrowNativeType>(columns: &[ScalarBuffer<A>], f: impl Fn(A) -> B) -> Vec<ScalarBuffer<B>> {
+        fn each<A: ArrowNativeType, B: ArrowNativeType>(
+            columns: &[ScalarBuffer<A>],
+            f: impl Fn(A) -> B,
+        ) -> Vec<ScalarBuffer<B>> {
             columns.iter().map(|column| column.iter().map(|value| f(*value)).collect()).collect()
         }
         Ok(match (self, kind) {
@@ -57,9 +60,16 @@ impl Columns {
             (Self::F64(columns), Kind::I64) => Self::I64(each(columns, |v| v as i64)),
             (Self::I64(columns), Kind::F32) => Self::F32(each(columns, |v| v as f32)),
             (Self::I64(columns), Kind::F64) => Self::F64(each(columns, |v| v as f64)),
-            (Self::I64(columns), Kind::Text) => Self::Text(columns.iter().map(|column| column.iter().map(|v| Some(v.to_string())).collect()).collect()),
-            (Self::F32(_), Kind::F32) | (Self::F64(_), Kind::F64) | (Self::I64(_), Kind::I64) | (Self::Text(_), Kind::Text) => self.clone(),
-            (Self::F32(_) | Self::F64(_), Kind::Text) | (Self::Text(_), _) => return Err(PredictError::internal("this cast must have been refused")),
+            (Self::I64(columns), Kind::Text) => {
+                Self::Text(columns.iter().map(|column| column.iter().map(|v| Some(v.to_string())).collect()).collect())
+            }
+            (Self::F32(_), Kind::F32)
+            | (Self::F64(_), Kind::F64)
+            | (Self::I64(_), Kind::I64)
+            | (Self::Text(_), Kind::Text) => self.clone(),
+            (Self::F32(_) | Self::F64(_), Kind::Text) | (Self::Text(_), _) => {
+                return Err(PredictError::internal("this cast must have been refused"));
+            }
         })
     }
 }
@@ -105,7 +115,9 @@ fn integers(op: &Op, first: &[ScalarBuffer<i64>], rest: &[&Columns], rows: usize
 type Mapped<T> = Result<Vec<Vec<T>>, PredictError>;
 
 fn map<T: Number>(op: &Op, first: &[ScalarBuffer<T>], second: Option<Vec<ScalarBuffer<T>>>, rows: usize) -> Mapped<T> {
-    let each = |f: &dyn Fn(usize, T) -> T| first.iter().enumerate().map(|(at, column)| column.iter().map(|v| f(at, *v)).collect()).collect();
+    let each = |f: &dyn Fn(usize, T) -> T| {
+        first.iter().enumerate().map(|(at, column)| column.iter().map(|v| f(at, *v)).collect()).collect()
+    };
     Ok(match (op, second) {
         (Op::Impute { fill, replaced }, None) => {
             let replaced = T::of(*replaced);
@@ -116,13 +128,29 @@ fn map<T: Number>(op: &Op, first: &[ScalarBuffer<T>], second: Option<Vec<ScalarB
         (Op::Activate(activation), None) => each(&|_, v| activate(*activation, v)),
         (Op::Constant { op, with, flipped }, None) => {
             // One column against many constants is as many columns.
-            let columns = with.iter().enumerate().map(|(at, constant)| (if first.len() == 1 { &first[0] } else { &first[at] }, T::of(*constant)));
-            columns.map(|(column, c)| column.iter().map(|v| if *flipped { arithmetic(*op, c, *v) } else { arithmetic(*op, *v, c) }).collect()).collect()
+            let columns = with
+                .iter()
+                .enumerate()
+                .map(|(at, constant)| (if first.len() == 1 { &first[0] } else { &first[at] }, T::of(*constant)));
+            columns
+                .map(|(column, c)| {
+                    column
+                        .iter()
+                        .map(|v| if *flipped { arithmetic(*op, c, *v) } else { arithmetic(*op, *v, c) })
+                        .collect()
+                })
+                .collect()
         }
         (Op::Arithmetic(op), Some(second)) => {
-            let pick = |columns: &[ScalarBuffer<T>], at: usize| if columns.len() == 1 { columns[0].clone() } else { columns[at].clone() };
+            let pick = |columns: &[ScalarBuffer<T>], at: usize| {
+                if columns.len() == 1 { columns[0].clone() } else { columns[at].clone() }
+            };
             let width = first.len().max(second.len());
-            (0..width).map(|at| pick(first, at).iter().zip(pick(&second, at).iter()).map(|(a, b)| arithmetic(*op, *a, *b)).collect()).collect()
+            (0..width)
+                .map(|at| {
+                    pick(first, at).iter().zip(pick(&second, at).iter()).map(|(a, b)| arithmetic(*op, *a, *b)).collect()
+                })
+                .collect()
         }
         _ => return Err(PredictError::internal(format!("a step over {rows} rows must be one that works by column"))),
     })

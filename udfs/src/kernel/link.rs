@@ -30,7 +30,9 @@ fn apply<T: Number>(op: &Op, columns: &[ScalarBuffer<T>], rows: usize) -> Result
         Op::Link(Link::XgbSoftmax) => Ok(by_row(columns, rows, xgb_softmax)),
         Op::Link(Link::LgbSoftmax | Link::OnnxSoftmax) => Ok(by_row(columns, rows, softmax)),
         Op::Link(Link::OnnxSoftmaxZero) => Ok(by_row(columns, rows, softmax_zero)),
-        Op::Link(link) => Ok(T::wrap(columns.iter().map(|column| column.iter().map(|v| one(*link, *v)).collect()).collect())),
+        Op::Link(link) => {
+            Ok(T::wrap(columns.iter().map(|column| column.iter().map(|v| one(*link, *v)).collect()).collect()))
+        }
         _ => Err(PredictError::internal("a step must be a link")),
     }
 }
@@ -65,7 +67,8 @@ fn xgb_logistic(x: f32) -> f32 {
 
 /// Exponentials in f32, their sum in f64, the quotient in f32.
 fn xgb_softmax<T: Number>(row: &mut [T]) {
-    let max = row.iter().skip(1).fold(row.first().copied().unwrap_or(T::ZERO), |max, v| if *v > max { *v } else { max });
+    let max =
+        row.iter().skip(1).fold(row.first().copied().unwrap_or(T::ZERO), |max, v| if *v > max { *v } else { max });
     let mut sum = 0.0;
     for v in row.iter_mut() {
         *v = (*v - max).exp();
@@ -76,7 +79,8 @@ fn xgb_softmax<T: Number>(row: &mut [T]) {
 }
 
 fn softmax_zero<T: Number>(row: &mut [T]) {
-    let max = row.iter().skip(1).fold(row.first().copied().unwrap_or(T::ZERO), |max, v| if *v > max { *v } else { max });
+    let max =
+        row.iter().skip(1).fold(row.first().copied().unwrap_or(T::ZERO), |max, v| if *v > max { *v } else { max });
     let tiny = T::of(1e-7);
     let scaled = (-max).exp();
     let mut sum = T::ZERO;

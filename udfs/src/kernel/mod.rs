@@ -60,7 +60,13 @@ impl Program {
     }
 
     /// Runs `steps` (of [`Graph::steps_for`]) and returns the value `answer`.
-    pub fn run(&self, steps: &[usize], answer: ValueId, inputs: Vec<Columns>, rows: usize) -> Result<Columns, PredictError> {
+    pub fn run(
+        &self,
+        steps: &[usize],
+        answer: ValueId,
+        inputs: Vec<Columns>,
+        rows: usize,
+    ) -> Result<Columns, PredictError> {
         let mut values: Vec<Option<Columns>> = inputs.into_iter().map(Some).collect();
         values.resize(self.inputs + self.kernels.len(), None);
         for &step in steps {

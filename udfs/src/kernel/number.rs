@@ -5,7 +5,16 @@ use datafusion::arrow::datatypes::ArrowNativeType;
 use super::Columns;
 use crate::error::PredictError;
 
-pub(crate) trait Number: ArrowNativeType + PartialOrd + std::ops::Add<Output = Self> + std::ops::Sub<Output = Self> + std::ops::Mul<Output = Self> + std::ops::Div<Output = Self> + std::ops::Neg<Output = Self> + std::fmt::Debug {
+pub(crate) trait Number:
+    ArrowNativeType
+    + PartialOrd
+    + std::ops::Add<Output = Self>
+    + std::ops::Sub<Output = Self>
+    + std::ops::Mul<Output = Self>
+    + std::ops::Div<Output = Self>
+    + std::ops::Neg<Output = Self>
+    + std::fmt::Debug
+{
     const ZERO: Self;
     const ONE: Self;
     fn of(value: f64) -> Self;

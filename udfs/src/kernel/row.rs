@@ -31,7 +31,9 @@ fn across<T: Number>(op: &Op, columns: &[ScalarBuffer<T>], rows: usize) -> Resul
         Op::Normalise(norm) => Ok(by_row(columns, rows, |row| normalise(*norm, row))),
         Op::Softmax => Ok(by_row(columns, rows, softmax)),
         Op::ArgMax => Ok(Columns::I64(vec![best(columns, rows).into()])),
-        Op::RowSum => Ok(T::wrap(vec![(0..rows).map(|row| columns.iter().fold(T::ZERO, |sum, column| sum + column[row])).collect()])),
+        Op::RowSum => Ok(T::wrap(vec![
+            (0..rows).map(|row| columns.iter().fold(T::ZERO, |sum, column| sum + column[row])).collect(),
+        ])),
         Op::Above(bound) => match columns.last() {
             Some(last) => Ok(Columns::I64(vec![last.iter().map(|v| i64::from(v.wide() > *bound)).collect()])),
             None => Err(PredictError::internal("a bound must have a column")),
@@ -41,7 +43,11 @@ fn across<T: Number>(op: &Op, columns: &[ScalarBuffer<T>], rows: usize) -> Resul
 }
 
 /// Rewrites row by row, in one buffer.
-pub(super) fn by_row<T: Number>(columns: &[ScalarBuffer<T>], rows: usize, mut rewrite: impl FnMut(&mut [T])) -> Columns {
+pub(super) fn by_row<T: Number>(
+    columns: &[ScalarBuffer<T>],
+    rows: usize,
+    mut rewrite: impl FnMut(&mut [T]),
+) -> Columns {
     let mut out = vec![Vec::with_capacity(rows); columns.len()];
     let mut row = vec![T::ZERO; columns.len()];
     for at in 0..rows {
@@ -67,7 +73,9 @@ pub(crate) fn best<T: Number>(columns: &[ScalarBuffer<T>], rows: usize) -> Vec<i
 
 fn normalise<T: Number>(norm: Norm, row: &mut [T]) {
     let size = match norm {
-        Norm::Max => row.iter().skip(1).fold(row.first().copied().unwrap_or(T::ZERO), |max, v| if *v > max { *v } else { max }),
+        Norm::Max => {
+            row.iter().skip(1).fold(row.first().copied().unwrap_or(T::ZERO), |max, v| if *v > max { *v } else { max })
+        }
         Norm::L1 => row.iter().fold(T::ZERO, |sum, v| sum + v.abs()),
         Norm::L2 => row.iter().fold(T::ZERO, |sum, v| sum + *v * *v).sqrt(),
     };
@@ -77,7 +85,8 @@ fn normalise<T: Number>(norm: Norm, row: &mut [T]) {
 }
 
 pub(super) fn softmax<T: Number>(row: &mut [T]) {
-    let max = row.iter().skip(1).fold(row.first().copied().unwrap_or(T::ZERO), |max, v| if *v > max { *v } else { max });
+    let max =
+        row.iter().skip(1).fold(row.first().copied().unwrap_or(T::ZERO), |max, v| if *v > max { *v } else { max });
     row.iter_mut().for_each(|v| *v = (*v - max).exp());
     let sum = row.iter().fold(T::ZERO, |sum, v| sum + *v);
     row.iter_mut().for_each(|v| *v = *v / sum);

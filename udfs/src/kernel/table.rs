@@ -75,7 +75,7 @@ fn places<K: Hash + Eq>(keys: impl Iterator<Item = K>) -> HashMap<K, usize> {
 fn bits(value: f64) -> u64 {
     match value {
         v if v.is_nan() => f64::NAN.to_bits(),
-        v if v == 0.0 => 0,
+        0.0 => 0,
         v => v.to_bits(),
     }
 }
@@ -106,7 +106,10 @@ impl Kernel for LookUp {
             }
             Op::OneHot { table, zeros } => {
                 if let (false, Some(value)) = (zeros, self.unseen_or_null(columns, &places)) {
-                    return Err(PredictError::BadValue { model: String::new(), message: format!("the category \"{value}\" is not one it was trained with") });
+                    return Err(PredictError::BadValue {
+                        model: String::new(),
+                        message: format!("the category \"{value}\" is not one it was trained with"),
+                    });
                 }
                 Ok(one_hot(table.len(), &places, rows))
             }
@@ -127,10 +130,19 @@ type Places = Vec<Vec<Option<usize>>>;
 impl LookUp {
     fn places(&self, columns: &Columns) -> Places {
         match columns {
-            Columns::Text(columns) => columns.iter().map(|column| column.iter().map(|v| self.keys.of_text(v?)).collect()).collect(),
-            Columns::I64(columns) => columns.iter().map(|column| column.iter().map(|v| self.keys.of_int(*v)).collect()).collect(),
-            Columns::F32(columns) => columns.iter().map(|column| column.iter().map(|v| self.keys.of_number(f64::from(*v))).collect()).collect(),
-            Columns::F64(columns) => columns.iter().map(|column| column.iter().map(|v| self.keys.of_number(*v)).collect()).collect(),
+            Columns::Text(columns) => {
+                columns.iter().map(|column| column.iter().map(|v| self.keys.of_text(v?)).collect()).collect()
+            }
+            Columns::I64(columns) => {
+                columns.iter().map(|column| column.iter().map(|v| self.keys.of_int(*v)).collect()).collect()
+            }
+            Columns::F32(columns) => columns
+                .iter()
+                .map(|column| column.iter().map(|v| self.keys.of_number(f64::from(*v))).collect())
+                .collect(),
+            Columns::F64(columns) => {
+                columns.iter().map(|column| column.iter().map(|v| self.keys.of_number(*v)).collect()).collect()
+            }
         }
     }
 
@@ -149,8 +161,12 @@ impl LookUp {
                 Columns::Text(columns) if columns[at].is_null(row) => missing_too.then(|| "NULL".to_string()),
                 Columns::Text(columns) => Some(columns[at].value(row).to_string()),
                 Columns::I64(columns) => Some(columns[at][row].to_string()),
-                Columns::F32(columns) => (missing_too || !columns[at][row].is_nan()).then(|| columns[at][row].to_string()),
-                Columns::F64(columns) => (missing_too || !columns[at][row].is_nan()).then(|| columns[at][row].to_string()),
+                Columns::F32(columns) => {
+                    (missing_too || !columns[at][row].is_nan()).then(|| columns[at][row].to_string())
+                }
+                Columns::F64(columns) => {
+                    (missing_too || !columns[at][row].is_nan()).then(|| columns[at][row].to_string())
+                }
             })
         })
     }
@@ -173,17 +189,32 @@ fn one_hot(categories: usize, places: &Places, rows: usize) -> Columns {
 /// The value at each place; without one the first of `default`.
 fn pick(values: &Values, default: &Values, places: &Places) -> Columns {
     fn all<'a, V, C: FromIterator<Option<&'a V>>>(values: &'a [V], default: &'a [V], places: &Places) -> Vec<C> {
-        places.iter().map(|column| column.iter().map(|place| place.and_then(|place| values.get(place)).or(default.first())).collect()).collect()
+        places
+            .iter()
+            .map(|column| {
+                column.iter().map(|place| place.and_then(|place| values.get(place)).or(default.first())).collect()
+            })
+            .collect()
     }
     match (values, default) {
         (Values::Text(values), Values::Text(default)) => Columns::Text(all::<_, StringArray>(values, default, places)),
         (Values::Ints(values), Values::Ints(default)) => {
             let columns: Vec<Vec<Option<&i64>>> = all(values, default, places);
-            Columns::I64(columns.into_iter().map(|column| column.into_iter().map(|v| v.copied().unwrap_or(0)).collect()).collect())
+            Columns::I64(
+                columns
+                    .into_iter()
+                    .map(|column| column.into_iter().map(|v| v.copied().unwrap_or(0)).collect())
+                    .collect(),
+            )
         }
         (Values::Floats(values), Values::Floats(default)) => {
             let columns: Vec<Vec<Option<&f64>>> = all(values, default, places);
-            Columns::F32(columns.into_iter().map(|column| column.into_iter().map(|v| v.copied().unwrap_or(f64::NAN) as f32).collect()).collect())
+            Columns::F32(
+                columns
+                    .into_iter()
+                    .map(|column| column.into_iter().map(|v| v.copied().unwrap_or(f64::NAN) as f32).collect())
+                    .collect(),
+            )
         }
         // The shapes promise one type for both.
         (Values::Text(_), _) | (Values::Ints(_), _) | (Values::Floats(_), _) => Columns::I64(vec![]),

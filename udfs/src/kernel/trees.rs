@@ -74,7 +74,9 @@ impl<T: Number> Walk<T> {
             (_, true) => Rule::LessEqual,
             _ => Rule::Mixed,
         };
-        let single = trees.outputs == 1 && trees.leaf_starts.windows(2).all(|span| span[1] - span[0] == 1) && trees.aggregate_is_sum();
+        let single = trees.outputs == 1
+            && trees.leaf_starts.windows(2).all(|span| span[1] - span[0] == 1)
+            && trees.aggregate_is_sum();
         Self {
             name,
             rule,
@@ -178,7 +180,9 @@ impl<T: Number> Kernel for Walk<T> {
         for start in (0..rows).step_by(BLOCK) {
             let count = BLOCK.min(rows - start);
             self.gather(columns, start, count, &mut gathered);
-            sums.iter_mut().enumerate().for_each(|(at, sum)| *sum = self.start.get(at % self.outputs).copied().unwrap_or(T::ZERO));
+            sums.iter_mut()
+                .enumerate()
+                .for_each(|(at, sum)| *sum = self.start.get(at % self.outputs).copied().unwrap_or(T::ZERO));
             seen.fill(false);
             self.score_block(&gathered, count, &mut sums, &mut seen);
             for (output, column) in out.iter_mut().enumerate() {
@@ -191,7 +195,16 @@ impl<T: Number> Kernel for Walk<T> {
 
 /// With the way of a NaN worked out, so that the walk need not know the rule.
 fn pack<T: Number>(node: &crate::ir::Node, feature: u32, sets: &[Vec<u32>]) -> Node<T> {
-    let mut packed = Node { threshold: T::of(node.threshold), feature, set: node.threshold as u32, yes: node.yes, no: node.no, compare: node.compare, nan_yes: false, on_zero: node.on_zero };
+    let mut packed = Node {
+        threshold: T::of(node.threshold),
+        feature,
+        set: node.threshold as u32,
+        yes: node.yes,
+        no: node.no,
+        compare: node.compare,
+        nan_yes: false,
+        on_zero: node.on_zero,
+    };
     packed.nan_yes = match node.on_nan {
         OnNan::Yes => true,
         OnNan::No => false,

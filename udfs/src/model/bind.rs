@@ -57,13 +57,24 @@ fn column(input: &Input, array: &ArrayRef) -> Result<Columns, PredictError> {
     };
     let array = match *array.data_type() == wanted {
         true => array.clone(),
-        false => cast(array, &wanted).map_err(|e| PredictError::BadValue { model: String::new(), message: format!("input \"{}\": {e}", input.name) })?,
+        false => cast(array, &wanted).map_err(|e| PredictError::BadValue {
+            model: String::new(),
+            message: format!("input \"{}\": {e}", input.name),
+        })?,
     };
     Ok(match (input.kind, &input.null) {
-        (Kind::Text, NullRule::Text(constant)) => Columns::Text(vec![array.as_string::<i32>().iter().map(|v| Some(v.unwrap_or(constant))).collect()]),
+        (Kind::Text, NullRule::Text(constant)) => {
+            Columns::Text(vec![array.as_string::<i32>().iter().map(|v| Some(v.unwrap_or(constant))).collect()])
+        }
         (Kind::Text, _) => Columns::Text(vec![array.as_string::<i32>().clone()]),
-        (Kind::I64, rule) => Columns::I64(vec![filled(array.as_primitive::<Int64Type>(), if let NullRule::Number(v) = rule { *v as i64 } else { 0 })]),
-        (Kind::F32 | Kind::F64, rule) => Columns::F64(vec![filled(array.as_primitive::<Float64Type>(), if let NullRule::Number(v) = rule { *v } else { f64::NAN })]),
+        (Kind::I64, rule) => Columns::I64(vec![filled(
+            array.as_primitive::<Int64Type>(),
+            if let NullRule::Number(v) = rule { *v as i64 } else { 0 },
+        )]),
+        (Kind::F32 | Kind::F64, rule) => Columns::F64(vec![filled(
+            array.as_primitive::<Float64Type>(),
+            if let NullRule::Number(v) = rule { *v } else { f64::NAN },
+        )]),
     })
 }
 

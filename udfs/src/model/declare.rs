@@ -34,8 +34,20 @@ impl Input {
         format!("{} {}{rule}", self.name, sql_name(&self.data_type))
     }
 
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
+    /// The type an argument is cast to before it arrives.
+    fn argument_type(&self, given: &DataType) -> Option<DataType> {
+        let plain = match given {
+            DataType::Dictionary(_, values) => values.as_ref(),
+            other => other,
+        };
+        let is_text = matches!(plain, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+        let is_flag = matches!(plain, DataType::Null | DataType::Boolean);
+        match self.kind {
+            Kind::Text if is_text || *plain == DataType::Null => Some(DataType::Utf8),
+            Kind::F32 | Kind::F64 if is_flag || plain.is_numeric() => Some(DataType::Float64),
+            Kind::I64 if is_flag || plain.is_integer() => Some(DataType::Int64),
+            Kind::Text | Kind::F32 | Kind::F64 | Kind::I64 => None,
+        }
     }
 
     fn declare(&mut self, line: &InputOverride) -> Result<(), FormatError> {
@@ -45,20 +57,55 @@ impl Input {
             let is_number = given.is_numeric() || *given == DataType::Boolean;
             match (self.kind, is_text, is_number) {
                 (Kind::Text, true, _) => self.data_type = DataType::Utf8,
-                (Kind::I64, _, true) if given.is_floating() => return refuse(format!("is {} in the file, declared {}", sql_name(&self.data_type), sql_name(given))),
+                (Kind::I64, _, true) if given.is_floating() => {
+                    return refuse(format!(
+                        "is {} in the file, declared {}",
+                        sql_name(&self.data_type),
+                        sql_name(given)
+                    ));
+                }
                 (Kind::F32 | Kind::F64 | Kind::I64, _, true) => self.data_type = given.clone(),
-                _ => return refuse(format!("is {} in the file, declared {}", sql_name(&self.data_type), sql_name(given))),
+                _ => {
+                    return refuse(format!(
+                        "is {} in the file, declared {}",
+                        sql_name(&self.data_type),
+                        sql_name(given)
+                    ));
+                }
             }
         }
         match (&line.null, self.kind) {
             (None, _) => return Ok(()),
-            (Some(NullRule::Missing), _) if !self.takes_missing => return refuse("takes integers, which have no missing value: NOT NULL, or NULL AS a number".into()),
+            (Some(NullRule::Missing), _) if !self.takes_missing => {
+                return refuse("takes integers, which have no missing value: NOT NULL, or NULL AS a number".into());
+            }
             (Some(NullRule::Number(_)), Kind::Text) => return refuse("is text, but its NULL AS is a number".into()),
-            (Some(NullRule::Text(_)), Kind::F32 | Kind::F64 | Kind::I64) => return refuse("is a number, but its NULL AS is text".into()),
+            (Some(NullRule::Text(_)), Kind::F32 | Kind::F64 | Kind::I64) => {
+                return refuse("is a number, but its NULL AS is text".into());
+            }
             (Some(rule), _) => self.null = rule.clone(),
         }
         self.name = line.name.clone();
         Ok(())
+    }
+}
+
+impl Model {
+    /// The types that arguments of these types are cast to, for the inputs in use; or what is wrong, naming the input.
+    /// `name` is what the user calls the model.
+    pub fn argument_types(&self, name: &str, given: &[DataType]) -> Result<Vec<DataType>, FormatError> {
+        let inputs: Vec<&Input> = self.used_inputs().collect();
+        if inputs.len() != given.len() {
+            let signature: Vec<String> = inputs.iter().map(|input| input.to_sql()).collect();
+            let counts = format!("takes {} inputs, got {}", inputs.len(), given.len());
+            return Err(FormatError::new(format!("model \"{name}\" {counts}: ({})", signature.join(", "))));
+        }
+        let types = inputs.iter().zip(given).map(|(input, given)| {
+            let (wanted, got) = (sql_name(&input.data_type), sql_name(given));
+            let refused = || format!("input \"{}\" of model \"{name}\" is {wanted}, got {got}", input.name);
+            input.argument_type(given).ok_or_else(|| FormatError::new(refused()))
+        });
+        types.collect()
     }
 }
 
@@ -95,7 +142,11 @@ impl Model {
 
     fn declare_by_position(&mut self, lines: &[InputOverride]) -> Result<(), FormatError> {
         if lines.len() != self.inputs.len() {
-            return Err(FormatError::new(format!("the file does not name its {} inputs, so INPUT must name all of them; it names {}", self.inputs.len(), lines.len())));
+            return Err(FormatError::new(format!(
+                "the file does not name its {} inputs, so INPUT must name all of them; it names {}",
+                self.inputs.len(),
+                lines.len()
+            )));
         }
         for (input, line) in self.inputs.iter_mut().zip(lines) {
             input.name = line.name.clone();
@@ -117,7 +168,9 @@ impl Model {
                 self.graph.label = Some(Label::Best);
                 2
             }
-            Task::Regression | Task::Ranking | Task::MultiOutput { .. } => return Err(FormatError::new("the model is not a classifier, so it has no labels")),
+            Task::Regression | Task::Ranking | Task::MultiOutput { .. } => {
+                return Err(FormatError::new("the model is not a classifier, so it has no labels"));
+            }
         };
         if labels.len() != expected {
             return Err(FormatError::new(format!("{} labels for {expected} classes", labels.len())));
@@ -129,7 +182,14 @@ impl Model {
 
     fn ends_in_sigmoid(&self) -> bool {
         let last = self.graph.scores.checked_sub(self.graph.inputs.len()).and_then(|step| self.graph.steps.get(step));
-        last.is_some_and(|step| step.shape.width == 1 && matches!(step.op, Op::Activate(Activation::Sigmoid) | Op::Link(Link::XgbLogistic | Link::OnnxLogistic | Link::LgbLogistic { .. })))
+        last.is_some_and(|step| {
+            step.shape.width == 1
+                && matches!(
+                    step.op,
+                    Op::Activate(Activation::Sigmoid)
+                        | Op::Link(Link::XgbLogistic | Link::OnnxLogistic | Link::LgbLogistic { .. })
+                )
+        })
     }
 
     fn rehash(&mut self, more: &str) {

@@ -93,5 +93,6 @@ fn lists(columns: &[ScalarBuffer<f64>], rows: usize) -> Result<ListArray, Predic
     }
     let item = Arc::new(Field::new_list_field(DataType::Float64, true));
     let offsets = OffsetBuffer::from_repeated_length(columns.len(), rows);
-    ListArray::try_new(item, offsets, Arc::new(Float64Array::from(values)), None).map_err(|e| PredictError::internal(e.to_string()))
+    ListArray::try_new(item, offsets, Arc::new(Float64Array::from(values)), None)
+        .map_err(|e| PredictError::internal(e.to_string()))
 }

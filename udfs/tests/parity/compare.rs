@@ -44,7 +44,8 @@ pub fn columns(batches: &[RecordBatch]) -> Result<Difference, String> {
             return Err(format!("{} answers, {} expected; {} NULL", a.len(), b.len(), ours.null_count()));
         }
         // Lists of f32 were widened when they were written: all of them are f32 exactly.
-        let narrow = *theirs.data_type() == DataType::Float32 || b.iter().all(|v| f64::from(*v as f32) == *v || v.is_nan());
+        let narrow =
+            *theirs.data_type() == DataType::Float32 || b.iter().all(|v| f64::from(*v as f32) == *v || v.is_nan());
         a.iter().zip(&b).for_each(|(a, b)| worst.include(&difference(*a, *b, narrow)));
     }
     Ok(worst)
@@ -58,7 +59,9 @@ fn difference(a: f64, b: f64, narrow: bool) -> Difference {
         return Difference { ulp: u64::MAX, relative: f64::INFINITY };
     }
     let ulp = match narrow {
-        true => (ordered(i64::from((a as f32).to_bits() as i32), i64::from(i32::MIN)) - ordered(i64::from((b as f32).to_bits() as i32), i64::from(i32::MIN))).unsigned_abs(),
+        true => (ordered(i64::from((a as f32).to_bits() as i32), i64::from(i32::MIN))
+            - ordered(i64::from((b as f32).to_bits() as i32), i64::from(i32::MIN)))
+        .unsigned_abs(),
         false => ordered(a.to_bits() as i64, i64::MIN).abs_diff(ordered(b.to_bits() as i64, i64::MIN)),
     };
     Difference { ulp, relative: (a - b).abs() / b.abs().max(1.0) }

@@ -18,7 +18,7 @@ pub struct Case {
     pub answers: Vec<String>,
 }
 
-const PACKAGES: &str = "numpy pandas pyarrow sklearn lightgbm xgboost onnx onnxruntime skl2onnx onnxmltools";
+const PACKAGES: &str = "numpy pandas pyarrow scikit-learn lightgbm xgboost onnx onnxruntime skl2onnx onnxmltools";
 
 /// All tests of this binary share one corpus; it is trained once and kept under the target folder.
 pub fn corpus() -> &'static Corpus {
@@ -33,7 +33,8 @@ pub fn corpus() -> &'static Corpus {
 
 fn read(folder: &Path, case: &serde_json::Value) -> Case {
     let text = |key: &str| case[key].as_str().expect(key).to_string();
-    let list = |key: &str| case[key].as_array().expect(key).iter().map(|v| v.as_str().expect(key).to_string()).collect();
+    let list =
+        |key: &str| case[key].as_array().expect(key).iter().map(|v| v.as_str().expect(key).to_string()).collect();
     let file = |end: &str| folder.join(format!("{}.{end}", text("name")));
     Case {
         name: text("name"),
@@ -47,23 +48,24 @@ fn read(folder: &Path, case: &serde_json::Value) -> Case {
 fn trained() -> PathBuf {
     let python = std::env::var("AQUEDUCT_PYTHON").unwrap_or_else(|_| "python3".into());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/train.py");
-    let versions = run(&python, &["-c", &format!("import importlib as i\nfor p in '{PACKAGES}'.split(): print(p, i.import_module(p).__version__)")]);
+    let ask = format!("from importlib.metadata import version as v\nfor p in '{PACKAGES}'.split(): print(p, v(p))");
     let source = std::fs::read_to_string(&script).expect("train.py is beside this file");
-    let hash: String = Sha256::digest(format!("{source}{versions}")).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("parity-{hash}"));
+    let hash = Sha256::digest(source + &run(&python, &["-c", &ask]));
+    let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    // A test runner may give every test its own process; the first trains, the rest wait for it.
+    let lock = std::fs::File::create(target.join("parity.lock")).expect("the target folder can be written");
+    lock.lock().expect("a lock on the corpus");
+    let folder = target.join(format!("parity-{hash}"));
     if !folder.join("cases.json").exists() {
-        let staging = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("parity-{hash}-{}", std::process::id()));
-        run(&python, &[&script.display().to_string(), &staging.display().to_string()]);
-        // Another process may have been faster; then its folder is as good.
-        if std::fs::rename(&staging, &folder).is_err() {
-            let _ = std::fs::remove_dir_all(&staging);
-        }
+        run(&python, &[&script.display().to_string(), &folder.display().to_string()]);
     }
     folder
 }
 
 fn run(python: &str, arguments: &[&str]) -> String {
-    let hint = "the parity suite needs Python with tests/python/requirements.txt: run `make test`, or set AQUEDUCT_PYTHON";
+    let hint =
+        "the parity suite needs Python with tests/python/requirements.txt: run `make test`, or set AQUEDUCT_PYTHON";
     let output = Command::new(python).args(arguments).output().unwrap_or_else(|e| panic!("{python}: {e}; {hint}"));
     let errors = String::from_utf8_lossy(&output.stderr);
     let last: Vec<&str> = errors.lines().rev().take(15).collect();

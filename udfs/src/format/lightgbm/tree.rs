@@ -13,8 +13,12 @@ pub(super) fn read_all(lines: &mut Lines, header: &Header) -> Result<(TreesBuild
     while let Some((line, text)) = lines.next() {
         if text == "end of trees" {
             return match header.trees {
-                Some(count) if count != trees => Err(FormatError::new(format!("{trees} trees, but the header announces {count}")).at(at(line))),
-                _ if trees % header.outputs != 0 => Err(FormatError::new(format!("{trees} trees for {} outputs", header.outputs)).at(at(line))),
+                Some(count) if count != trees => {
+                    Err(FormatError::new(format!("{trees} trees, but the header announces {count}")).at(at(line)))
+                }
+                _ if trees % header.outputs != 0 => {
+                    Err(FormatError::new(format!("{trees} trees for {} outputs", header.outputs)).at(at(line)))
+                }
                 _ => Ok((builder, trees)),
             };
         }
@@ -49,11 +53,14 @@ impl<'a> Block<'a> {
         let Some((line, text)) = self.values.get(key) else {
             return Err(FormatError::new(format!("the tree has no {key}")).at(at(self.line)));
         };
-        let parsed: Result<Vec<T>, FormatError> = text.split_ascii_whitespace().map(|word| super::number(word, key, *line)).collect();
+        let parsed: Result<Vec<T>, FormatError> =
+            text.split_ascii_whitespace().map(|word| super::number(word, key, *line)).collect();
         let parsed = parsed?;
         match parsed.len() == count {
             true => Ok(parsed),
-            false => Err(FormatError::new(format!("{} numbers in {key}, {count} expected", parsed.len())).at(at(*line))),
+            false => {
+                Err(FormatError::new(format!("{} numbers in {key}, {count} expected", parsed.len())).at(at(*line)))
+            }
         }
     }
 
@@ -83,7 +90,13 @@ impl<'a> Block<'a> {
         })
     }
 
-    fn nodes(&self, builder: &mut TreesBuilder, count: usize, sets: &[f64], absolute: impl Fn(i64) -> Option<i32>) -> Result<(), FormatError> {
+    fn nodes(
+        &self,
+        builder: &mut TreesBuilder,
+        count: usize,
+        sets: &[f64],
+        absolute: impl Fn(i64) -> Option<i32>,
+    ) -> Result<(), FormatError> {
         let features: Vec<u32> = self.list("split_feature", count)?;
         let thresholds: Vec<f64> = self.list("threshold", count)?;
         let decisions: Vec<u8> = self.list("decision_type", count)?;
@@ -93,11 +106,14 @@ impl<'a> Block<'a> {
             let (Some(yes), Some(no)) = (absolute(left[index]), absolute(right[index])) else {
                 return Err(refused("a child of a node is not a node nor a leaf of its tree"));
             };
-            let node = Node { feature: features[index], threshold: thresholds[index], yes, no, ..rule(decisions[index]) };
+            let node =
+                Node { feature: features[index], threshold: thresholds[index], yes, no, ..rule(decisions[index]) };
             builder.nodes.push(match node.compare {
                 Compare::TruncatedInSet => {
                     // A category's threshold is the number of its set.
-                    let set = sets.get(thresholds[index] as usize).ok_or_else(|| refused("a node tests a set of categories that is not there"))?;
+                    let set = sets
+                        .get(thresholds[index] as usize)
+                        .ok_or_else(|| refused("a node tests a set of categories that is not there"))?;
                     Node { threshold: *set, ..node }
                 }
                 _ => node,
@@ -123,7 +139,15 @@ impl<'a> Block<'a> {
 /// `decision_type`: bit 0 categorical, bit 1 missing goes left, bits 2 and 3 what is missing: nothing, zero, NaN.
 fn rule(decision: u8) -> Node {
     let left = decision & 2 != 0;
-    let blank = Node { feature: 0, compare: Compare::LessEqual, on_nan: OnNan::Zero, on_zero: None, threshold: 0.0, yes: 0, no: 0 };
+    let blank = Node {
+        feature: 0,
+        compare: Compare::LessEqual,
+        on_nan: OnNan::Zero,
+        on_zero: None,
+        threshold: 0.0,
+        yes: 0,
+        no: 0,
+    };
     match (decision & 1 != 0, decision >> 2 & 3) {
         (true, _) => Node { compare: Compare::TruncatedInSet, on_nan: OnNan::No, ..blank },
         (false, 1) => Node { on_zero: Some(left), ..blank },

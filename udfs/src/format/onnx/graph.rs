@@ -38,12 +38,15 @@ impl<'a> Scope<'a> {
     pub(super) fn new(file: &'a proto::Graph, graph: &'a mut Graph, widths: &'a [Width]) -> Result<Self, FormatError> {
         let mut scope = Self { graph, things: HashMap::new(), margin: None };
         for tensor in &file.initializers {
-            let constant = Constant::read(tensor).map_err(|message| FormatError::new(message).at(format!("initializer \"{}\"", tensor.name)))?;
+            let constant = Constant::read(tensor)
+                .map_err(|message| FormatError::new(message).at(format!("initializer \"{}\"", tensor.name)))?;
             scope.things.insert(&tensor.name, Thing::Constant(constant));
         }
         let mut first = 0;
         for width in widths {
-            let id = scope.tensor(first, width).map_err(|message| FormatError::new(message).at(format!("input \"{}\"", width.name)))?;
+            let id = scope
+                .tensor(first, width)
+                .map_err(|message| FormatError::new(message).at(format!("input \"{}\"", width.name)))?;
             scope.things.insert(&width.name, Thing::Value(Value::plain(id)));
             first += width.columns;
         }
@@ -88,7 +91,8 @@ impl<'a> Scope<'a> {
     pub(super) fn run(&mut self, file: &'a proto::Graph) -> Result<(), FormatError> {
         let needed = needed(file);
         for (index, node) in file.nodes.iter().enumerate().filter(|(index, _)| needed.contains(index)) {
-            let things = operator::read(self, node).map_err(|message| FormatError::new(message).at(place(index, node)))?;
+            let things =
+                operator::read(self, node).map_err(|message| FormatError::new(message).at(place(index, node)))?;
             for (name, thing) in node.outputs.iter().zip(things) {
                 self.things.insert(name, thing);
             }

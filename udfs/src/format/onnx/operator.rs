@@ -51,7 +51,9 @@ fn single(scope: &mut Scope, node: &Node, attributes: &Attributes) -> Result<usi
     let from = columns(scope, first(node)?)?;
     let from = match (&op, scope.graph.shape(from).map(|shape| shape.kind)) {
         // ai.onnx.ml takes integers where it computes with floats.
-        (Op::Scale { .. } | Op::Normalise(_) | Op::Dense(_) | Op::Trees(_), Some(Kind::I64)) => scope.push(Op::Cast(Kind::F32), vec![from])?,
+        (Op::Scale { .. } | Op::Normalise(_) | Op::Dense(_) | Op::Trees(_), Some(Kind::I64)) => {
+            scope.push(Op::Cast(Kind::F32), vec![from])?
+        }
         _ => from,
     };
     // Tree ensembles compare in the precision that their input has.
@@ -74,9 +76,14 @@ fn operator(scope: &mut Scope, node: &Node, attributes: &Attributes) -> Result<O
     }
     let from = scope.value(first(node)?)?.id;
     let columns = width(scope, from);
-    let across = |axis: i64| if axis == 1 || axis == -1 { Ok(()) } else { Err(format!("{name} along axis {axis} is not supported")) };
+    let across = |axis: i64| {
+        if axis == 1 || axis == -1 { Ok(()) } else { Err(format!("{name} along axis {axis} is not supported")) }
+    };
     match name {
-        "Scaler" => Ok(Op::Scale { offset: spread(attributes.floats("offset")?, columns, 0.0), scale: spread(attributes.floats("scale")?, columns, 1.0) }),
+        "Scaler" => Ok(Op::Scale {
+            offset: spread(attributes.floats("offset")?, columns, 0.0),
+            scale: spread(attributes.floats("scale")?, columns, 1.0),
+        }),
         "Imputer" => imputer(attributes, columns),
         "Normalizer" => match attributes.text("norm", "MAX").as_str() {
             "MAX" => Ok(Op::Normalise(Norm::Max)),
@@ -101,12 +108,21 @@ fn operator(scope: &mut Scope, node: &Node, attributes: &Attributes) -> Result<O
                 Some(name) => scope.constant(name)?.ints()?.to_vec(),
                 None => attributes.ints("axes").to_vec(),
             };
-            axes.first().map_or(Err("a sum over all rows is not supported".into()), |axis| across(*axis)).map(|()| Op::RowSum)
+            axes.first()
+                .map_or(Err("a sum over all rows is not supported".into()), |axis| across(*axis))
+                .map(|()| Op::RowSum)
         }
         "MatMul" => gemm(scope.constant(second(node)?)?, None, false, 1.0, 1.0),
         "Gemm" if attributes.int("transA", 0) == 0 => {
-            let bias = node.inputs.get(2).filter(|name| !name.is_empty()).map(|name| scope.constant(name)).transpose()?;
-            gemm(scope.constant(second(node)?)?, bias, attributes.int("transB", 0) != 0, attributes.float("alpha", 1.0), attributes.float("beta", 1.0))
+            let bias =
+                node.inputs.get(2).filter(|name| !name.is_empty()).map(|name| scope.constant(name)).transpose()?;
+            gemm(
+                scope.constant(second(node)?)?,
+                bias,
+                attributes.int("transB", 0) != 0,
+                attributes.float("alpha", 1.0),
+                attributes.float("beta", 1.0),
+            )
         }
         "LinearRegressor" => {
             let outputs = usize::try_from(attributes.int("targets", 1)).map_err(|_| "targets is negative")?;
@@ -144,7 +160,9 @@ fn imputer(attributes: &Attributes, columns: usize) -> Result<Op, String> {
 
 fn clip(scope: &Scope, node: &Node, attributes: &Attributes) -> Result<Op, String> {
     let bound = |place: usize, name: &str, default: f32| match node.inputs.get(place).filter(|name| !name.is_empty()) {
-        Some(constant) => scope.constant(constant)?.floats()?.first().copied().ok_or_else(|| "an empty bound".to_string()),
+        Some(constant) => {
+            scope.constant(constant)?.floats()?.first().copied().ok_or_else(|| "an empty bound".to_string())
+        }
         None => Ok(attributes.float(name, default)),
     };
     Ok(Op::Activate(Activation::Clip { low: bound(1, "min", f32::MIN)?, high: bound(2, "max", f32::MAX)? }))
@@ -158,7 +176,8 @@ fn gemm(by: &Constant, bias: Option<&Constant>, transposed: bool, alpha: f64, be
     };
     let given = by.floats()?;
     let (inputs, outputs) = if transposed { (columns, rows) } else { (rows, columns) };
-    let place = |input: usize, output: usize| if transposed { output * inputs + input } else { input * outputs + output };
+    let place =
+        |input: usize, output: usize| if transposed { output * inputs + input } else { input * outputs + output };
     let weights = (0..inputs * outputs).map(|at| given[place(at / outputs, at % outputs)] * alpha).collect();
     let bias: Vec<f64> = bias.map(Constant::floats).transpose()?.unwrap_or_default().iter().map(|b| b * beta).collect();
     let bias = if bias.len() == 1 { vec![bias[0]; outputs] } else { bias };
@@ -223,7 +242,10 @@ fn reshape(scope: &mut Scope, node: &Node) -> Result<Vec<Thing>, String> {
 }
 
 fn cast(scope: &mut Scope, node: &Node) -> Result<Vec<Thing>, String> {
-    let to = i32::try_from(Attributes(node).int("to", 0)).ok().and_then(kind).ok_or("a cast to this type is not supported")?;
+    let to = i32::try_from(Attributes(node).int("to", 0))
+        .ok()
+        .and_then(kind)
+        .ok_or("a cast to this type is not supported")?;
     let value = scope.value(first(node)?)?;
     // Labels stay indices as long as their type does.
     if value.classes.as_ref().is_some_and(|classes| classes.kind() == to) {
@@ -260,8 +282,12 @@ fn label_encoder(scope: &mut Scope, node: &Node) -> Result<Vec<Thing>, String> {
 
 fn rename(classes: &Values, keys: &Values, values: &Values) -> Option<Values> {
     let places: Option<Vec<usize>> = match (classes, keys) {
-        (Values::Text(classes), Values::Text(keys)) => classes.iter().map(|class| keys.iter().position(|key| key == class)).collect(),
-        (Values::Ints(classes), Values::Ints(keys)) => classes.iter().map(|class| keys.iter().position(|key| key == class)).collect(),
+        (Values::Text(classes), Values::Text(keys)) => {
+            classes.iter().map(|class| keys.iter().position(|key| key == class)).collect()
+        }
+        (Values::Ints(classes), Values::Ints(keys)) => {
+            classes.iter().map(|class| keys.iter().position(|key| key == class)).collect()
+        }
         _ => None,
     };
     let places = places?;
@@ -275,7 +301,9 @@ fn rename(classes: &Values, keys: &Values, values: &Values) -> Option<Values> {
 /// Columns by constant indices, or a class by a computed index.
 fn extractor(scope: &mut Scope, node: &Node) -> Result<Vec<Thing>, String> {
     match (scope.thing(first(node)?)?, scope.thing(second(node)?)?) {
-        (Thing::Constant(classes), Thing::Value(index)) => Ok(vec![Thing::Value(Value { id: index.id, classes: Some(classes.values.clone()) })]),
+        (Thing::Constant(classes), Thing::Value(index)) => {
+            Ok(vec![Thing::Value(Value { id: index.id, classes: Some(classes.values.clone()) })])
+        }
         (Thing::Value(value), Thing::Constant(places)) => {
             let places: Option<Vec<usize>> = places.ints()?.iter().map(|at| usize::try_from(*at).ok()).collect();
             let op = Op::Select(places.ok_or("a column's index is negative")?);

@@ -30,7 +30,9 @@ impl Constant {
         let count = dims.iter().try_fold(1usize, |product, dim| product.checked_mul(*dim));
         match count == Some(values.len()) {
             true => Ok(Self { dims, values }),
-            false => Err(format!("the constant \"{}\" has {} values, its shape says otherwise", tensor.name, values.len())),
+            false => {
+                Err(format!("the constant \"{}\" has {} values, its shape says otherwise", tensor.name, values.len()))
+            }
         }
     }
 
@@ -104,7 +106,9 @@ impl Attributes<'_> {
     pub(super) fn floats(&self, name: &str) -> Result<Vec<f64>, String> {
         match self.constant(&format!("{name}_as_tensor"))? {
             Some(tensor) => tensor.floats(),
-            None => Ok(self.find(name).map_or(vec![], |attribute| attribute.floats.iter().map(|v| f64::from(*v)).collect())),
+            None => {
+                Ok(self.find(name).map_or(vec![], |attribute| attribute.floats.iter().map(|v| f64::from(*v)).collect()))
+            }
         }
     }
 

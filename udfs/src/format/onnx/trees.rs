@@ -9,7 +9,8 @@ type Id = (i64, i64);
 
 /// Reads the ensemble; `votes` is the prefix of the leaves' lists, `target` or `class`.
 pub(super) fn read(attributes: &Attributes, votes: &str, outputs: usize) -> Result<Trees, String> {
-    let (trees, numbers, modes) = (attributes.ints("nodes_treeids"), attributes.ints("nodes_nodeids"), attributes.texts("nodes_modes")?);
+    let (trees, numbers, modes) =
+        (attributes.ints("nodes_treeids"), attributes.ints("nodes_nodeids"), attributes.texts("nodes_modes")?);
     if trees.is_empty() || trees.len() != numbers.len() || trees.len() != modes.len() {
         return Err("the lists of nodes have several lengths".into());
     }
@@ -65,7 +66,8 @@ fn base_values(attributes: &Attributes, outputs: usize) -> Result<Vec<f64>, Stri
 
 fn leaf_votes(attributes: &Attributes, prefix: &str) -> Result<HashMap<Id, Vec<Vote>>, String> {
     let list = |name: &str| attributes.ints(&format!("{prefix}_{name}"));
-    let (trees, nodes, outputs, weights) = (list("treeids"), list("nodeids"), list("ids"), attributes.floats(&format!("{prefix}_weights"))?);
+    let (trees, nodes, outputs, weights) =
+        (list("treeids"), list("nodeids"), list("ids"), attributes.floats(&format!("{prefix}_weights"))?);
     if trees.len() != nodes.len() || trees.len() != outputs.len() || trees.len() != weights.len() {
         return Err("the lists of leaves' values have several lengths".into());
     }
@@ -77,7 +79,12 @@ fn leaf_votes(attributes: &Attributes, prefix: &str) -> Result<HashMap<Id, Vec<V
     Ok(votes)
 }
 
-fn nodes(attributes: &Attributes, modes: &[String], places: &HashMap<Id, i32>, builder: &mut TreesBuilder) -> Result<(), String> {
+fn nodes(
+    attributes: &Attributes,
+    modes: &[String],
+    places: &HashMap<Id, i32>,
+    builder: &mut TreesBuilder,
+) -> Result<(), String> {
     let (trees, features) = (attributes.ints("nodes_treeids"), attributes.ints("nodes_featureids"));
     let (yes, no) = (attributes.ints("nodes_truenodeids"), attributes.ints("nodes_falsenodeids"));
     let (tracks, values) = (attributes.ints("nodes_missing_value_tracks_true"), attributes.floats("nodes_values")?);
@@ -86,7 +93,12 @@ fn nodes(attributes: &Attributes, modes: &[String], places: &HashMap<Id, i32>, b
     }
     for (index, mode) in modes.iter().enumerate().filter(|(_, mode)| *mode != "LEAF") {
         let compare = compare(mode)?;
-        let child = |number: i64| places.get(&(trees[index], number)).copied().ok_or_else(|| format!("node {number} of tree {} is not there", trees[index]));
+        let child = |number: i64| {
+            places
+                .get(&(trees[index], number))
+                .copied()
+                .ok_or_else(|| format!("node {number} of tree {} is not there", trees[index]))
+        };
         // Without a track a NaN is compared, and only "not equal" holds for it.
         let nan_is_yes = tracks.get(index).is_some_and(|track| *track != 0) || compare == Compare::NotEqual;
         builder.nodes.push(Node {

@@ -24,7 +24,9 @@ fn one(entry: &View) -> Result<Option<Values>, FormatError> {
     match entry.find("offsets") {
         Some(offsets) => text(&offsets, &values),
         None if values.are_ints() => Ok(Some(Values::Ints(values.ints()?))),
-        None => Ok(Some(values.reals()?.iter().map(|real| real.wide).collect()).filter(|list: &Vec<f64>| !list.is_empty()).map(Values::Floats)),
+        None => Ok(Some(values.reals()?.iter().map(|real| real.wide).collect())
+            .filter(|list: &Vec<f64>| !list.is_empty())
+            .map(Values::Floats)),
     }
 }
 
@@ -40,5 +42,7 @@ fn text(offsets: &View, bytes: &View) -> Result<Option<Values>, FormatError> {
         String::from_utf8(word.to_vec()).ok()
     };
     let words: Option<Vec<String>> = places.windows(2).map(word).collect();
-    words.map(|words| Some(Values::Text(words))).ok_or_else(|| offsets.refuse("a category's name is not within the bytes of names"))
+    words
+        .map(|words| Some(Values::Text(words)))
+        .ok_or_else(|| offsets.refuse("a category's name is not within the bytes of names"))
 }

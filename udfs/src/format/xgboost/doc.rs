@@ -34,7 +34,8 @@ impl From<f64> for Real {
 impl Doc {
     /// A list, flat when all are numbers of one kind.
     pub(super) fn list(items: Vec<Doc>) -> Doc {
-        let ints: Option<Vec<i64>> = items.iter().map(|item| if let Doc::Int(v) = item { Some(*v) } else { None }).collect();
+        let ints: Option<Vec<i64>> =
+            items.iter().map(|item| if let Doc::Int(v) = item { Some(*v) } else { None }).collect();
         let reals = || items.iter().map(Doc::real).collect::<Option<Vec<Real>>>();
         match ints {
             Some(ints) if !ints.is_empty() => Doc::Ints(ints),
@@ -82,7 +83,11 @@ impl<'a> View<'a> {
 
     pub(super) fn items(&self) -> Result<Vec<View<'a>>, FormatError> {
         match self.doc {
-            Doc::List(items) => Ok(items.iter().enumerate().map(|(index, doc)| View { doc, path: format!("{}[{index}]", self.path) }).collect()),
+            Doc::List(items) => Ok(items
+                .iter()
+                .enumerate()
+                .map(|(index, doc)| View { doc, path: format!("{}[{index}]", self.path) })
+                .collect()),
             _ => Err(self.refuse("a list is expected here")),
         }
     }
@@ -112,7 +117,8 @@ impl<'a> View<'a> {
         match self.doc {
             Doc::Ints(ints) => Ok(ints.clone()),
             Doc::List(items) => {
-                let all: Option<Vec<i64>> = items.iter().map(|item| if let Doc::Bool(v) = item { Some(i64::from(*v)) } else { None }).collect();
+                let all: Option<Vec<i64>> =
+                    items.iter().map(|item| if let Doc::Bool(v) = item { Some(i64::from(*v)) } else { None }).collect();
                 all.ok_or_else(|| self.refuse("a list of integers is expected here"))
             }
             _ => Err(self.refuse("a list of integers is expected here")),

@@ -117,7 +117,8 @@ impl Reader<'_> {
             self.at += if byte == b'\\' { 2 } else { 1 };
             if byte == b'"' {
                 let word = &self.bytes[start..self.at];
-                return serde_json::from_slice(word).map_err(|_| FormatError::new("this is not a string of JSON").at(format!("byte {start}")));
+                return serde_json::from_slice(word)
+                    .map_err(|_| FormatError::new("this is not a string of JSON").at(format!("byte {start}")));
             }
         }
         self.at = self.bytes.len();

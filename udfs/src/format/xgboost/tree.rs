@@ -11,7 +11,11 @@ pub(super) fn used(learner: &View, model: &View, outputs: usize) -> Result<usize
     };
     let rounds = best.parsed()?.saturating_add(1);
     if let Some(starts) = model.find("iteration_indptr") {
-        return Ok(starts.ints()?.get(rounds).and_then(|end| usize::try_from(*end).ok()).map_or(all, |end| end.min(all)));
+        return Ok(starts
+            .ints()?
+            .get(rounds)
+            .and_then(|end| usize::try_from(*end).ok())
+            .map_or(all, |end| end.min(all)));
     }
     let parallel = model.get("gbtree_model_param")?.find("num_parallel_tree").map_or(Ok(1), |v| v.parsed())?;
     Ok(rounds.saturating_mul(outputs).saturating_mul(parallel.max(1)).min(all))
@@ -32,6 +36,13 @@ pub(super) fn read_all(model: &View, used: usize, weights: Option<&[f32]>) -> Re
     Ok(builder)
 }
 
+/// `width` values per leaf; until 3.0 there were as many for every node.
+struct Vectors {
+    width: usize,
+    values: Vec<f32>,
+    by_leaf: bool,
+}
+
 struct Lists {
     left: Vec<i64>,
     right: Vec<i64>,
@@ -41,7 +52,7 @@ struct Lists {
     /// The sets of right-going categories, where the node splits on them.
     categories: Vec<Option<Vec<u32>>>,
     /// Leaves' values when a tree has several outputs.
-    vectors: Option<(usize, Vec<f32>)>,
+    vectors: Option<Vectors>,
 }
 
 impl Lists {
@@ -49,7 +60,7 @@ impl Lists {
         let left = tree.get("left_children")?.ints()?;
         let width = tree.get("tree_param")?.find("size_leaf_vector").map_or(Ok(1), |v| v.parsed())?;
         let vectors = match width > 1 {
-            true => Some((width, tree.find("leaf_weights").map_or_else(|| tree.get("base_weights"), Ok)?.floats()?)),
+            true => Some(vectors(tree, width)?),
             false => None,
         };
         let lists = Self {
@@ -62,7 +73,11 @@ impl Lists {
             left,
         };
         let count = lists.left.len();
-        match [lists.right.len(), lists.feature.len(), lists.threshold.len(), lists.default_left.len()].iter().all(|length| *length == count) && count > 0 {
+        match [lists.right.len(), lists.feature.len(), lists.threshold.len(), lists.default_left.len()]
+            .iter()
+            .all(|length| *length == count)
+            && count > 0
+        {
             true => Ok(lists),
             false => Err(tree.refuse("the lists of a tree's nodes have several lengths")),
         }
@@ -83,18 +98,46 @@ impl Lists {
         Ok(())
     }
 
-    fn node(&self, index: usize, feature: u32, left: i32, right: i32, builder: &mut TreesBuilder) -> Result<Node, String> {
+    fn node(
+        &self,
+        index: usize,
+        feature: u32,
+        left: i32,
+        right: i32,
+        builder: &mut TreesBuilder,
+    ) -> Result<Node, String> {
         let to_left = self.default_left[index] != 0;
         let nan = |yes| if yes { OnNan::Yes } else { OnNan::No };
-        let node = Node { feature, compare: Compare::Less, on_nan: nan(to_left), on_zero: None, threshold: f64::from(self.threshold[index]), yes: left, no: right };
+        let node = Node {
+            feature,
+            compare: Compare::Less,
+            on_nan: nan(to_left),
+            on_zero: None,
+            threshold: f64::from(self.threshold[index]),
+            yes: left,
+            no: right,
+        };
         Ok(match &self.categories[index] {
-            Some(set) => Node { compare: Compare::InSet, on_nan: nan(!to_left), threshold: builder.set(set.clone())?, yes: right, no: left, ..node },
+            Some(set) => Node {
+                compare: Compare::InSet,
+                on_nan: nan(!to_left),
+                threshold: builder.set(set.clone())?,
+                yes: right,
+                no: left,
+                ..node
+            },
             None => node,
         })
     }
 
     /// Our name for each node: inner nodes in order, leaves added as they come.
-    fn places(&self, tree: &View, builder: &mut TreesBuilder, output: u32, weight: f32) -> Result<Vec<i32>, FormatError> {
+    fn places(
+        &self,
+        tree: &View,
+        builder: &mut TreesBuilder,
+        output: u32,
+        weight: f32,
+    ) -> Result<Vec<i32>, FormatError> {
         let mut next = builder.nodes.len();
         let mut places = Vec::with_capacity(self.left.len());
         for index in 0..self.left.len() {
@@ -111,15 +154,23 @@ impl Lists {
 
     fn votes(&self, tree: &View, index: usize, output: u32, weight: f32) -> Result<Vec<Vote>, FormatError> {
         let vote = |output, value: f32| Vote { output, value: f64::from(value * weight) };
-        let Some((width, values)) = &self.vectors else {
+        let Some(vectors) = &self.vectors else {
             return Ok(vec![vote(output, self.threshold[index])]);
         };
-        // With vectors a leaf's right child is its number; a lone root has none.
-        let number = usize::try_from(self.right[index]).unwrap_or(0);
-        let span = number.checked_mul(*width).and_then(|start| values.get(start..start.checked_add(*width)?));
-        let span = span.ok_or_else(|| tree.refuse("a leaf's values are not in leaf_weights"))?;
+        // Where leaves are numbered, the number is in place of the right child; a lone root has none.
+        let number = if vectors.by_leaf { usize::try_from(self.right[index]).unwrap_or(0) } else { index };
+        let start = number.checked_mul(vectors.width);
+        let span = start.and_then(|start| vectors.values.get(start..start.checked_add(vectors.width)?));
+        let span = span.ok_or_else(|| tree.refuse("a leaf's values are not in the list of them"))?;
         Ok(span.iter().enumerate().map(|(output, value)| vote(output as u32, *value)).collect())
     }
+}
+
+fn vectors(tree: &View, width: usize) -> Result<Vectors, FormatError> {
+    let leaves = tree.find("leaf_weights");
+    let by_leaf = leaves.is_some();
+    let values = leaves.map_or_else(|| tree.get("base_weights"), Ok)?.floats()?;
+    Ok(Vectors { width, values, by_leaf })
 }
 
 /// A set is as long as its largest member; a short file must not make long ones.
@@ -131,12 +182,19 @@ fn categories(tree: &View, nodes: usize) -> Result<Vec<Option<Vec<u32>>>, Format
     let list = |key: &str| -> Result<Vec<usize>, FormatError> {
         let Some(view) = tree.find(key) else { return Ok(vec![]) };
         let reals = view.reals()?;
-        let counts: Option<Vec<usize>> = reals.iter().map(|real| (0.0..f64::from(1 << 24)).contains(&real.wide).then_some(real.wide as usize)).collect();
+        let counts: Option<Vec<usize>> = reals
+            .iter()
+            .map(|real| (0.0..f64::from(1 << 24)).contains(&real.wide).then_some(real.wide as usize))
+            .collect();
         counts.ok_or_else(|| view.refuse("a number beyond what a category can be"))
     };
-    let (places, starts, sizes, members) = (list("categories_nodes")?, list("categories_segments")?, list("categories_sizes")?, list("categories")?);
+    let (places, starts, sizes, members) =
+        (list("categories_nodes")?, list("categories_segments")?, list("categories_sizes")?, list("categories")?);
     for (index, node) in places.iter().enumerate() {
-        let span = starts.get(index).zip(sizes.get(index)).and_then(|(start, size)| members.get(*start..start.checked_add(*size)?));
+        let span = starts
+            .get(index)
+            .zip(sizes.get(index))
+            .and_then(|(start, size)| members.get(*start..start.checked_add(*size)?));
         let (Some(span), Some(set)) = (span, sets.get_mut(*node)) else {
             return Err(tree.refuse("the lists of categories do not fit each other"));
         };

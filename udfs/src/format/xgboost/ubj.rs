@@ -109,8 +109,12 @@ impl<'a> Reader<'a> {
 
     fn list(&mut self, depth: usize) -> Result<Doc, FormatError> {
         match self.announced()? {
-            (Some(kind @ (b'd' | b'D')), Some(count)) => Ok(Doc::Reals((0..count).map(|_| self.real(kind)).collect::<Result<_, _>>()?)),
-            (Some(kind @ (b'i' | b'U' | b'I' | b'l' | b'L')), Some(count)) => Ok(Doc::Ints((0..count).map(|_| self.int(kind)).collect::<Result<_, _>>()?)),
+            (Some(kind @ (b'd' | b'D')), Some(count)) => {
+                Ok(Doc::Reals((0..count).map(|_| self.real(kind)).collect::<Result<_, _>>()?))
+            }
+            (Some(kind @ (b'i' | b'U' | b'I' | b'l' | b'L')), Some(count)) => {
+                Ok(Doc::Ints((0..count).map(|_| self.int(kind)).collect::<Result<_, _>>()?))
+            }
             (kind, count) => self.items(kind, count, depth).map(Doc::list),
         }
     }
