@@ -46,7 +46,7 @@ WITH RECURSIVE relation AS (
 SELECT r.relkind::text, r.reltuples::float8, a.attname::text,
        a.attnotnull AND r.relkind <> 'f', b.typid::int8, b.typmod::int4,
        CASE WHEN t.typcategory = 'A' AND t.typlen = -1 AND t.typelem <> 0 THEN t.typelem::int8 END,
-       pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.format_type(b.typid, NULL),
+       pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.format_type(b.typid, -1),
        a.attgenerated <> '' OR a.attidentity = 'a', b.filled OR a.attidentity <> '',
        coalesce(k.collisdeterministic, true)
 FROM relation r

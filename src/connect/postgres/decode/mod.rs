@@ -10,6 +10,7 @@ pub(super) mod numeric;
 use crate::base::{Error, Kind, Result, Type};
 use bytes::{Buf, Bytes, BytesMut};
 use column::{Builder, builder};
+pub(super) use column::{EPOCH_DAYS, EPOCH_MICROS};
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
 
