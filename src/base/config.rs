@@ -104,7 +104,10 @@ impl Config {
     pub fn documented() -> Vec<Documented> {
         let defaults = toml::Table::try_from(Config::default()).unwrap_or_default();
         let text = include_str!("config.rs");
-        let fields = text.split_once("pub struct Config {").and_then(|(_, rest)| rest.split_once("\n}")).map_or("", |(fields, _)| fields);
+        let fields = text
+            .split_once("pub struct Config {")
+            .and_then(|(_, rest)| rest.split_once("\n}"))
+            .map_or("", |(fields, _)| fields);
         let (mut all, mut about) = (vec![], vec![]);
         for line in fields.lines().map(str::trim) {
             if let Some(comment) = line.strip_prefix("///") {

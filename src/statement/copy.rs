@@ -9,7 +9,7 @@ mod unload;
 use super::assignment::Assignment;
 use super::insert::{position, template};
 use super::selection::writable;
-use super::target::{Written, folded, offset, refuse};
+use super::target::{Written, folded, ident_offset, refuse};
 use super::{Description, Response, Session, Statement};
 use crate::base::{Error, Kind, Result};
 use crate::catalog::{Commit, Live, Table};
@@ -18,7 +18,6 @@ use crate::query::{Context, Plan, Rows};
 use crate::session::{CopyIn, Effect, Stop};
 use async_trait::async_trait;
 use bytes::Bytes;
-use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
@@ -152,7 +151,7 @@ impl Copy {
         writable(context, &table, target)?;
         let mut positions = vec![];
         for column in columns {
-            let (name, at) = (folded(column), offset(&self.text, column));
+            let (name, at) = (folded(column), ident_offset(&self.text, column));
             let position = position(&table, &name).map_err(|error| error.at(at))?;
             if positions.contains(&position) {
                 let message = format!("column \"{name}\" specified more than once");
@@ -253,13 +252,11 @@ async fn read_client(
             let read = reader.read(&piece, last);
             Ok((reader, read))
         });
-        let read = match read.await {
-            Ok((back, read)) => {
-                reader = back;
-                read
-            }
-            Err(error) => Err(error),
+        let (back, read) = match read.await {
+            Ok(done) => done,
+            Err(error) => return drop(batches.send(Err(error)).await),
         };
+        reader = back;
         let failed = read.is_err();
         for batch in files::each(read) {
             if batches.send(batch).await.is_err() || failed {

@@ -1,7 +1,7 @@
 //! `CREATE TABLE`: a new managed table, empty or with a query's rows.
 
 use super::assignment::Assignment;
-use super::target::{Written, folded, offset, refuse};
+use super::target::{Written, folded, ident_offset, offset, refuse};
 use super::{Description, Response, Session, Statement};
 use crate::base::{Error, Kind, Name, Result, Type};
 use crate::catalog::{Change, Column, Commit, Table};
@@ -58,7 +58,7 @@ impl CreateTable {
     async fn declared(&self, session: &Session, context: &Context) -> Result<Vec<Column>> {
         let mut columns: Vec<Column> = vec![];
         for definition in &self.tree.columns {
-            let at = offset(&self.text, &definition.name);
+            let at = ident_offset(&self.text, &definition.name);
             let column = self.column(session, context, definition).await.map_err(|error| error.at(at))?;
             columns.push(column);
         }
@@ -109,7 +109,7 @@ impl CreateTable {
         for (at, field) in plan.schema().fields().iter().enumerate() {
             let name = match self.tree.columns.get(at) {
                 Some(definition) if definition.data_type != DataType::Unspecified => {
-                    let at = offset(&self.text, &definition.name);
+                    let at = ident_offset(&self.text, &definition.name);
                     return Err(Error::new(Kind::Syntax, "a column of CREATE TABLE AS has no type of its own").at(at));
                 }
                 Some(definition) => folded(&definition.name),

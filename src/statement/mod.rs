@@ -13,6 +13,8 @@ mod delete;
 mod drop;
 mod insert;
 mod literal;
+#[cfg(test)]
+mod managed_tests;
 mod selection;
 mod target;
 mod truncate;

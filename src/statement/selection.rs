@@ -12,7 +12,7 @@ use crate::query::Context;
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::Int64Type;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, Query, SelectItem, SetExpr, Statement as AnyTree, TableAlias, TableFactor, TableWithJoins,
+    Expr, Ident, ObjectName, SelectItem, SetExpr, Statement as AnyTree, TableAlias, TableFactor, TableWithJoins,
     VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;

@@ -5,6 +5,7 @@ use crate::base::{Error, Kind, Name, Result, sql};
 use crate::catalog::{Relation, Snapshot, Table};
 use crate::query::Context;
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Spanned};
+use datafusion::sql::sqlparser::tokenizer::Span;
 use std::sync::Arc;
 
 /// Bytes of a name that count, as in Postgres.
@@ -25,8 +26,16 @@ pub fn folded(ident: &Ident) -> String {
 
 /// Byte offset of a piece of syntax in the statement's text.
 pub fn offset(text: &str, part: &impl Spanned) -> Option<usize> {
-    let start = part.span().start;
-    (start.line > 0).then(|| sql::offset(text, start))
+    place(text, part.span())
+}
+
+/// As [`offset`], for an identifier by itself.
+pub fn ident_offset(text: &str, ident: &Ident) -> Option<usize> {
+    place(text, ident.span)
+}
+
+fn place(text: &str, span: Span) -> Option<usize> {
+    (span.start.line > 0).then(|| sql::offset(text, span.start))
 }
 
 /// A name as it was written: up to three identifiers.

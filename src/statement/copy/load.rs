@@ -40,7 +40,7 @@ impl Load {
     /// A batch of the table from arrays of the columns that come.
     pub fn batch(&self, from: &[ArrayRef]) -> Result<RecordBatch> {
         let rows = from.first().map_or(0, |array| array.len());
-        let fields: Vec<_> = self
+        let fields = self
             .given
             .iter()
             .zip(from)

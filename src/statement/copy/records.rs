@@ -272,7 +272,10 @@ fn unescape(raw: &[u8], text: &mut Vec<u8>) {
             b'r' => text.push(b'\r'),
             b't' => text.push(b'\t'),
             b'v' => text.push(11),
-            b'0'..=b'7' => text.push(number(raw, &mut at, at - 1, 3, 8)),
+            b'0'..=b'7' => {
+                let start = at - 1;
+                text.push(number(raw, &mut at, start, 3, 8));
+            }
             b'x' if raw.get(at).is_some_and(u8::is_ascii_hexdigit) => {
                 let start = at;
                 text.push(number(raw, &mut at, start, 2, 16));

@@ -23,5 +23,8 @@ pub const ALL: &[(&str, &str)] = &[
     ("scheduled_at()", "the instant for which the run was due"),
     ("interval_start()", "start of the time that the run stands for: the tick before its own"),
     ("interval_end()", "end of that time: the run's own tick"),
-    ("run_status()", "in FINALLY: `succeeded`, `succeeded_with_warnings`, `blocked`, `failed`, `timed_out` or `canceled`"),
+    (
+        "run_status()",
+        "in FINALLY: `succeeded`, `succeeded_with_warnings`, `blocked`, `failed`, `timed_out` or `canceled`",
+    ),
 ];

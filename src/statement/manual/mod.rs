@@ -10,7 +10,7 @@ use super::ALL;
 use crate::base::{Config, Kind};
 use crate::connect::Connections;
 use crate::query::system;
-use crate::session::settings;
+use crate::session::settings::{self, Setting};
 use std::fmt::Write;
 
 /// What the manual says of one statement.
@@ -76,10 +76,15 @@ fn entry(out: &mut String, manual: &Manual) {
 fn connections(out: &mut String) {
     out.push_str("\n## Connections\n\nTypes of `CREATE CONNECTION` and their options.\n");
     for kind in Connections::kinds() {
-        let _ = write!(out, "\n### {}\n\n{}\n\n| option | default | meaning |\n| --- | --- | --- |\n", kind.name, kind.summary);
+        let _ = write!(
+            out,
+            "\n### {}\n\n{}\n\n| option | default | meaning |\n| --- | --- | --- |\n",
+            kind.name, kind.summary
+        );
         for option in kind.options {
             let secret = if option.secret { " Must come from a secret." } else { "" };
-            let _ = writeln!(out, "| `{}` | {} | {}{secret} |", option.name, code(option.default), cell(option.summary));
+            let _ =
+                writeln!(out, "| `{}` | {} | {}{secret} |", option.name, code(option.default), cell(option.summary));
         }
     }
 }
@@ -89,7 +94,11 @@ fn catalog(out: &mut String) {
     for view in system::views() {
         let declared = &view.declared;
         let about = declared.about.as_deref().unwrap_or_default();
-        let _ = write!(out, "\n### aqueduct.{}\n\n{about}\n\n| column | type | meaning |\n| --- | --- | --- |\n", declared.name);
+        let _ = write!(
+            out,
+            "\n### aqueduct.{}\n\n{about}\n\n| column | type | meaning |\n| --- | --- | --- |\n",
+            declared.name
+        );
         for column in &declared.columns {
             let about = column.about.as_deref().unwrap_or_default();
             let _ = writeln!(out, "| `{}` | {} | {} |", column.name, column.ty, cell(about));
@@ -115,7 +124,8 @@ fn session_settings(out: &mut String) {
          Those that are accepted without effect are the ones that clients of PostgreSQL send.\n\n\
          | setting | default | meaning |\n| --- | --- | --- |\n",
     );
-    let (idle, used): (Vec<_>, Vec<_>) = settings::ALL.iter().partition(|setting| setting.about == "accepted, without effect");
+    let (idle, used): (Vec<&Setting>, Vec<&Setting>) =
+        settings::ALL.iter().partition(|setting| setting.about == "accepted, without effect");
     for setting in used {
         let _ = writeln!(out, "| `{}` | {} | {} |", setting.name, code(setting.default), cell(setting.about));
     }
@@ -161,7 +171,10 @@ mod tests {
         }
         let found = std::fs::read_to_string(path).unwrap_or_default();
         let differs = manual.lines().zip(found.lines()).find(|(wanted, found)| wanted != found);
-        assert!(found == manual, "docs/reference.md is not up to date at {differs:?}; run `aqueduct manual > docs/reference.md`");
+        assert!(
+            found == manual,
+            "docs/reference.md is not up to date at {differs:?}; run `aqueduct manual > docs/reference.md`"
+        );
     }
 
     #[test]
