@@ -8,7 +8,7 @@ mod trees;
 pub use trees::{Aggregate, Compare, Node, OnNan, Trees, TreesBuilder, Vote};
 
 /// The widest group of columns; a file that asks for more is refused.
-pub const WIDTH_MAX: usize = 1 << 20;
+pub const WIDTH_MAX: usize = 1 << 16;
 
 /// What the columns of a value hold. Missing is NaN in floats and NULL in text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

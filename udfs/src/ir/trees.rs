@@ -1,5 +1,5 @@
 //! Tree ensembles: nodes with their numeric rule as data, leaves that vote, and how votes are summed.
-use super::Kind;
+use super::{Kind, WIDTH_MAX};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compare {
@@ -140,6 +140,9 @@ impl TreesBuilder {
     /// The ensemble, once every child is known to have one parent and every feature to exist.
     pub fn finish(self, kind: Kind, features: usize, outputs: usize) -> Result<Trees, String> {
         self.check_is_forest()?;
+        if features > WIDTH_MAX || outputs > WIDTH_MAX {
+            return Err(format!("{features} features and {outputs} outputs, at most {WIDTH_MAX} are read"));
+        }
         if let Some(node) = self.nodes.iter().find(|node| node.feature as usize >= features) {
             return Err(format!("a node tests feature {}, there are {features}", node.feature));
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
 use datafusion::arrow::datatypes::DataType;
 
-/// A few hundred: bytes changed, runs removed and repeated, digits and lengths made absurd.
+/// A hundred: bytes changed, runs removed and repeated, digits and lengths made absurd.
 pub fn mutations(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
     let mut state = bytes.len() as u64 | 1;
     let mut random = move |below: usize| {
@@ -12,7 +12,7 @@ pub fn mutations(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
         (state >> 33) as usize % below.max(1)
     };
     // The structure is at the start; most of the rest is numbers.
-    (0..60).map(move |round| {
+    (0..100).map(move |round| {
         let mut broken = bytes[..bytes.len().min(200_000)].to_vec();
         if round % 2 == 0 && bytes.len() < 200_000 {
             broken = bytes.to_vec();

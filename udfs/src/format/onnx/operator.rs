@@ -229,7 +229,9 @@ fn calculation(scope: &mut Scope, node: &Node, op: Arithmetic) -> Result<usize, 
 fn reshape(scope: &mut Scope, node: &Node) -> Result<Vec<Thing>, String> {
     let value = scope.value(first(node)?)?;
     let shape = scope.constant(second(node)?)?.ints()?;
-    let (columns, fixed) = (width(scope, value.id) as i64, shape.iter().filter(|dim| **dim > 0).product::<i64>());
+    let columns = width(scope, value.id) as i64;
+    let mut sizes = shape.iter().filter(|dim| **dim > 0);
+    let fixed = sizes.try_fold(1i64, |product, dim| product.checked_mul(*dim)).unwrap_or(-1);
     let rows_first = matches!(shape.first(), Some(-1 | 0));
     let keeps = match shape {
         [0, -1] => true,

@@ -100,7 +100,10 @@ impl<'a> Reader<'a> {
         }
         self.at += 1;
         let count = self.length()?;
-        // Every element has a byte at least, but for T, F and Z, which no model has many of.
+        // Then every element has a byte at least, and a count cannot ask for more than the file has.
+        if matches!(kind, Some(b'T' | b'F' | b'Z' | b'N')) {
+            return Err(self.refuse("a list of nothing but constants"));
+        }
         if count > self.bytes.len() - self.at {
             return Err(self.refuse("a list is longer than the file: it is truncated"));
         }
