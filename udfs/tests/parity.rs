@@ -74,6 +74,20 @@ async fn score(case: &Case) -> Result<Vec<(String, Difference)>, String> {
     Ok(differences)
 }
 
+/// The control: one threshold of 40 trees moved by one step of f64 must be seen.
+#[tokio::test]
+async fn a_threshold_one_ulp_away_is_noticed() {
+    let case = train::corpus().cases.iter().find(|case| case.name == "lightgbm_regression").unwrap();
+    let text = String::from_utf8(case.model.clone()).unwrap();
+    // A root, so that every row meets it; LightGBM's own zero (1e-35) is no number to tell apart.
+    let roots = text.lines().filter_map(|line| line.strip_prefix("threshold=")?.split(' ').next());
+    let first = roots.into_iter().find(|root| root.parse::<f64>().unwrap().abs() > 1e-9).unwrap();
+    let moved = format!("threshold={:?}", first.parse::<f64>().unwrap().next_down());
+    let text = text.replacen(&format!("threshold={first}"), &moved, 1);
+    let differences = score(&Case { model: text.into_bytes(), ..case.clone() }).await.unwrap();
+    assert!(differences.iter().all(|(_, difference)| !difference.is_within(&allowed(case))), "{differences:?}");
+}
+
 #[test]
 fn a_hostile_file_is_refused_and_never_panics() {
     let corpus = train::corpus();

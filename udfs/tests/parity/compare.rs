@@ -7,7 +7,9 @@ use datafusion::arrow::datatypes::{DataType, Float64Type};
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Difference {
+    /// Steps of the library's precision; many near zero, where steps are small.
     pub ulp: u64,
+    /// To the size of the answer, and to 1 below that.
     pub relative: f64,
 }
 

@@ -75,10 +75,14 @@ def adversarial(rng, rows, width, thresholds, infinite=True, missing=True):
     special = [0.0, -0.0, 5e-324, -5e-324, 1e-310, 1e-45, 1e-40, 1e-36, 1e-35, -1e-35, 1.1e-35, 1.0, -1.0, 1e30, -1e30, 16777217.0, 0.1, -0.5]
     special += [np.inf, -np.inf] if infinite else []
     special += [np.nan, np.nan] if missing else []
+    near = [np.unique(neighbours(thresholds.get(column, [0.0]))) for column in range(width)]
+    # Every threshold and neighbour comes up, up to a point.
+    rows = min(max(rows, max(len(values) for values in near) * 5 // 3), 4000)
     x = np.empty((rows, width))
     for column in range(width):
-        near = neighbours(thresholds.get(column, [0.0]))
-        x[:, column] = np.where(rng.random(rows) < 0.6, rng.choice(near, rows), rng.choice(special, rows))
+        x[:, column] = rng.choice(special, rows)
+        places = rng.permutation(rows)[: rows * 3 // 5]
+        x[places, column] = np.resize(rng.permutation(near[column]), len(places))
     return x
 
 
@@ -191,7 +195,7 @@ def lightgbm_cases():
         codes[:, 3] = rng.integers(0, 40, len(x))
         booster = lgb.train({**base, "min_data_per_group": 5, "cat_smooth": 1}, lgb.Dataset(codes, y + (codes[:, 3] % 3), categorical_feature=[3]), 40)
         rows = np.vstack([codes[:300], adversarial(rng, 700, 6, lgb_thresholds(booster.model_to_string()))])
-        rows[300:, 3] = rng.choice([-1, -0.5, -0.0, 0.5, 3, 3.99, 39, 40, 1e6, 1e9, 1e10, -1e10, np.inf, -np.inf, np.nan], 700)
+        rows[300:, 3] = rng.choice([-1, -0.5, -0.0, 0.5, 3, 3.99, 39, 40, 1e6, 1e9, 1e10, -1e10, np.inf, -np.inf, np.nan], len(rows) - 300)
         save("lightgbm_integer_codes", "lightgbm", booster.model_to_string().encode(), dict(zip(booster.feature_name(), rows.T)), {"value": booster.predict(rows)})
     for name in ("binary", "multiclass"):
         if wanted(f"lightgbm_pandas_{name}"):
@@ -215,7 +219,7 @@ KNOWN = {"carrier": pd.CategoricalDtype(CATEGORIES), "hour": pd.CategoricalDtype
 
 def lgb_pandas(name, rng, base, parameters):
     train = frame(rng, 2000, unseen=False)
-    y = train["distance"] / 300 + train["carrier"].map({c: i for i, c in enumerate(CATEGORIES)}) * 0.5 + (train["hour"] == 12) * 2 + (train["origin"] == "JFK")
+    y = train["distance"] / 300 + train["carrier"].map({c: i for i, c in enumerate(CATEGORIES)}) * 0.5 + (train["hour"] == 12) * 2 + (train["origin"] == "JFK") + train["wind speed"].fillna(1.5)
     label = np.digitize(y, [1.0, 3.0]) if parameters["num_class"] == 3 else (y > 2)
     booster = lgb.train({**base, **parameters, "min_data_per_group": 5}, lgb.Dataset(train.astype(KNOWN), label), 30)
     test = frame(rng, 800, unseen=True)
@@ -343,7 +347,7 @@ def xgboost_cases():
         types = ["q", "q", "q", "c", "q", "q"]
         booster = xgb.train({**base, "max_cat_to_onehot": 2}, xgb.DMatrix(codes, y + (codes[:, 3] % 3), feature_types=types, enable_categorical=True), 30)
         rows = np.vstack([codes[:300], adversarial(rng, 700, 6, xgb_thresholds(booster), infinite=False)])
-        rows[300:, 3] = rng.choice([0, 3, 39, 40, 100, 5000, np.nan], 700)
+        rows[300:, 3] = rng.choice([0, 3, 39, 40, 100, 5000, np.nan], len(rows) - 300)
         scores = booster.predict(xgb.DMatrix(rows, feature_types=types, enable_categorical=True))
         save("xgboost_codes", "xgboost", bytes(booster.save_raw("ubj")), {f"f{i}": rows[:, i] for i in range(6)}, {"value": scores})
     for kind in ("json", "ubj"):
@@ -356,7 +360,7 @@ def xgb_pandas(name, rng, base, kind):
     train = frame(rng, 2000, unseen=False).replace("Überflug", "UA")
     categories = [c.replace("Überflug", "UA") for c in CATEGORIES]
     known = {**KNOWN, "carrier": pd.CategoricalDtype(categories)}
-    y = train["distance"] / 300 + train["carrier"].map({c: i for i, c in enumerate(categories)}) * 0.5 + (train["hour"] == 12) * 2 + (train["origin"] == "JFK")
+    y = train["distance"] / 300 + train["carrier"].map({c: i for i, c in enumerate(categories)}) * 0.5 + (train["hour"] == 12) * 2 + (train["origin"] == "JFK") + train["wind speed"].fillna(1.5)
     booster = xgb.train({**base, "objective": "binary:logistic", "max_cat_to_onehot": 2}, xgb.DMatrix(train.astype(known), y > 2, enable_categorical=True), 30)
     # XGBoost refuses categories that it has not seen, so only missing ones here.
     test = frame(rng, 800, unseen=False).replace("Überflug", "UA")

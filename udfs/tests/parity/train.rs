@@ -9,6 +9,7 @@ pub struct Corpus {
     pub cases: Vec<Case>,
 }
 
+#[derive(Clone)]
 pub struct Case {
     pub name: String,
     pub format: String,
