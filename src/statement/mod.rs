@@ -11,6 +11,7 @@ mod create_view;
 mod delete;
 mod drop;
 mod insert;
+mod select;
 mod truncate;
 mod update;
 
