@@ -86,7 +86,8 @@ async fn flights_read_from_and_published_to_postgresql() {
         .replace("__PGPORT__", &port)
         .replace("__PGDATABASE__", &database.name)
         .replace("__PGUSER__", "ann");
-    let expected: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
+    let expected: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
     let instance = Instance::new().await;
     run(&instance, &script, &expected).await;
     instance.verify().await;
