@@ -226,7 +226,18 @@ impl Type {
             .metadata()
             .get(METADATA_KEY)
             .and_then(|text| Type::parse(text))
+            .filter(|ty| ty.is_held_as(field.data_type()))
             .unwrap_or_else(|| Type::from_arrow(field.data_type()))
+    }
+
+    /// Whether a column of this type can look like that in Arrow: an expression may have kept its input's metadata.
+    fn is_held_as(&self, arrow: &DataType) -> bool {
+        let text = |arrow: &DataType| matches!(arrow, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+        match (self.arrow(), arrow) {
+            (held, DataType::Dictionary(_, values)) => self.is_held_as(values) || held == **values,
+            (DataType::List(_), DataType::List(_)) => true,
+            (held, arrow) => held == *arrow || (text(&held) && text(arrow)),
+        }
     }
 
     /// The SQL type that an Arrow type means by itself.
@@ -344,6 +355,14 @@ mod tests {
             let array = Type::Array(Box::new(ty.clone()));
             assert_eq!(Type::parse(&array.internal_name()).map(|found| found.oid()), Some(array.oid()), "{ty}");
         }
+    }
+
+    #[test]
+    fn a_type_that_the_column_no_longer_has_is_not_believed() {
+        let field = Type::Uuid.field("c", true).with_data_type(DataType::Int64);
+        assert_eq!(Type::of(&field), Type::Int8);
+        let field = Type::Uuid.field("c", true).with_data_type(DataType::Utf8View);
+        assert_eq!(Type::of(&field), Type::Uuid);
     }
 
     #[test]

@@ -40,6 +40,12 @@ impl Live {
         &self.store
     }
 
+    /// A catalog that was not read from the store.
+    #[cfg(test)]
+    pub fn holding(store: Store, clock: Arc<dyn Clock>, snapshot: Snapshot) -> Live {
+        Live { store, clock, current: RwLock::new(Arc::new(snapshot)), turn: tokio::sync::Mutex::new(()) }
+    }
+
     /// The time, by the clock of commits.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()

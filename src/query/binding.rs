@@ -1,5 +1,6 @@
 //! A model's inputs bound to columns and expressions, by name.
 
+use super::functions::scored;
 use super::models::ScorerInput;
 use super::rewrite::{Argument, ModelCall};
 use crate::base::error::did_you_mean;
@@ -39,7 +40,7 @@ pub fn bind(call: &ModelCall, arguments: Expr, schema: &DFSchema) -> Result<Expr
     }
     call.model.scorer.output(call.answer).map_err(|error| refuse(error.message))?;
     let function = call.model.scorer.function(&call.model.display(call.answer), call.answer);
-    Ok(function.call(bound))
+    Ok(scored::function(function).call(bound))
 }
 
 fn error_hint(call: &ModelCall) -> Option<String> {

@@ -150,13 +150,5 @@ impl Visitor for Search<'_> {
 
 /// An error of a plan that runs, or is about to.
 pub fn running(error: DataFusionError) -> Error {
-    match scored(&error) {
-        Some(error) => error,
-        None => refined(Error::from(error)),
-    }
-}
-
-/// A row that a model refuses.
-fn scored(_error: &DataFusionError) -> Option<Error> {
-    None
+    refined(Error::from(error))
 }

@@ -17,6 +17,7 @@ mod parameters;
 mod places;
 mod plan;
 mod planner;
+mod predict;
 mod references;
 mod relations;
 mod rewrite;

@@ -5,6 +5,7 @@ use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::{Model, ModelVersion};
 use datafusion::arrow::datatypes::DataType;
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::ScalarUDF;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -114,6 +115,11 @@ fn no_version(model: &Model, text: &str) -> Error {
         model.name,
         known.join(", ")
     ))
+}
+
+/// An error of scoring as ours.
+pub fn error_of(error: DataFusionError) -> DataFusionError {
+    error
 }
 
 /// Until model files can be read.

@@ -1,10 +1,38 @@
 //! DataFusion's state as every statement starts with it.
 
+use super::predict::{LiftPredictions, PredictPlanner};
 use super::runtime::Threads;
 use crate::base::Config;
+use async_trait::async_trait;
+use datafusion::catalog::Session;
 use datafusion::common::config::Dialect;
+use datafusion::error::Result;
+use datafusion::execution::context::QueryPlanner;
 use datafusion::execution::{SessionState, SessionStateBuilder, SessionStateDefaults};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::optimizer::{Optimizer, OptimizerRule};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
+use std::sync::Arc;
+
+/// DataFusion's rules after ours, which must see calls of models before anything moves them.
+fn rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let lift: Arc<dyn OptimizerRule + Send + Sync> = Arc::new(LiftPredictions);
+    std::iter::once(lift).chain(Optimizer::new().rules).collect()
+}
+
+/// DataFusion's physical planner with our steps.
+#[derive(Debug)]
+struct Planner;
+
+#[async_trait]
+impl QueryPlanner for Planner {
+    async fn create_physical_plan(&self, plan: &LogicalPlan, session: &dyn Session) -> Result<Arc<dyn ExecutionPlan>> {
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(PredictPlanner)]);
+        planner.create_physical_plan(plan, session).await
+    }
+}
 
 /// The template that statements are planned and run in. It has no catalog and reaches no file by itself.
 pub fn template(config: &Config, threads: &Threads) -> SessionState {
@@ -33,5 +61,7 @@ pub fn template(config: &Config, threads: &Threads) -> SessionState {
         .with_scalar_functions(SessionStateDefaults::default_scalar_functions())
         .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
         .with_window_functions(SessionStateDefaults::default_window_functions())
+        .with_optimizer_rules(rules())
+        .with_query_planner(Arc::new(Planner))
         .build()
 }

@@ -90,6 +90,7 @@ impl Session {
         context.settings = self.settings.listed();
         context.settings_wanted = self.settings_wanted.clone();
         context.run = self.run.clone();
+        context.cancel = self.cancel.clone();
         context.relations = self.relations.clone();
         context
     }

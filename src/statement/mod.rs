@@ -17,6 +17,7 @@ mod literal;
 mod managed_tests;
 mod selection;
 mod target;
+mod select;
 mod truncate;
 mod update;
 

@@ -3,7 +3,8 @@
 //! Each has `read(statement, text) -> Result<Arc<dyn Statement>>`, its places those of `text`.
 
 use super::{
-    Statement, alter_table, copy, create_schema, create_table, create_view, delete, drop, insert, truncate, update,
+    Statement, alter_table, copy, create_schema, create_table, create_view, delete, drop, insert, select, truncate,
+    update,
 };
 use crate::base::sql::{self, Token};
 use crate::base::{Error, Result};
@@ -25,8 +26,7 @@ pub(super) fn read(text: &str, tokens: &[Token]) -> Result<Arc<dyn Statement>> {
         Tree::Truncate(_) => truncate::read(tree, text),
         Tree::Copy { .. } => copy::read(tree, text),
         // Queries.
-        Tree::Query(_) => unsupported(text),
-        Tree::Explain { .. } => unsupported(text),
+        Tree::Query(_) | Tree::Explain { .. } => select::read(tree, text),
         // The session.
         Tree::Set(_) => unsupported(text),
         Tree::ShowVariable { .. } => unsupported(text),

@@ -6,8 +6,10 @@ pub mod bounded;
 pub mod cast;
 pub mod constant;
 pub mod missing;
+pub mod scored;
 mod text;
 mod time;
+mod totals;
 
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
@@ -34,7 +36,7 @@ impl Functions {
             scalar.insert(function.name().to_string(), function);
         }
         let mut aggregate = HashMap::new();
-        for function in SessionStateDefaults::default_aggregate_functions() {
+        for function in SessionStateDefaults::default_aggregate_functions().into_iter().map(totals::of) {
             for name in function.aliases() {
                 aggregate.insert(name.clone(), function.clone());
             }

@@ -1,7 +1,7 @@
 //! Calls whose answer is fixed before the statement is planned: what a run knows of itself,
 //! the time, and who asks.
 
-use super::{Rewriter, parts};
+use super::{Rewriter, call, parts};
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Result, Type, name};
 use datafusion::common::ScalarValue;
@@ -29,6 +29,11 @@ impl Rewriter<'_> {
                     .at(at));
             }
             (_, Some([])) => self.without_arguments(&name).map_err(|error| error.at(at))?,
+            ("generate_series", _) => {
+                let taken = std::mem::replace(expr, Expr::value(Value::Null));
+                *expr = call("unnest", vec![taken]);
+                return Ok(());
+            }
             _ => None,
         };
         if let Some((ty, value)) = known {

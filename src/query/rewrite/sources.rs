@@ -1,6 +1,6 @@
 //! What a query reads: past versions of tables, and functions that return rows.
 
-use super::{Rewriter, call, folded, parts};
+use super::{Rewriter, folded, parts};
 use crate::base::{Error, Kind, Result};
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, Spanned, TableAlias, TableAliasColumnDef, TableFactor, TableVersion,
@@ -69,11 +69,6 @@ impl Rewriter<'_> {
         *name = ObjectName::from(vec![Ident { value: internal.clone(), quote_style: Some('"'), span: last.span }]);
         self.rewritten.versions.insert(internal, Version { table, by_time, at, offset });
         Ok(())
-    }
-
-    /// `generate_series(…)` among the columns of a SELECT stands for as many rows.
-    pub(super) fn series(args: Vec<Expr>) -> Expr {
-        call("unnest", vec![call("generate_series", args)])
     }
 }
 

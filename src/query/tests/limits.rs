@@ -1,0 +1,32 @@
+//! Text that must not stop the server.
+
+use super::Room;
+
+#[tokio::test]
+async fn a_statement_as_large_as_the_limits_allow_is_planned() {
+    let room = Room::new().await;
+    let terms = |term: &str, n: usize, by: &str| vec![term; n].join(by);
+    room.check(&format!("SELECT {} AS n", terms("1", 1_900, " + ")), "n integer\n1900").await;
+    room.check(&format!("SELECT count(*) FROM t WHERE {}", terms("id = 1", 900, " OR ")), "count bigint\n1").await;
+    room.check(&format!("SELECT count(*) FROM ({}) s", terms("SELECT 1", 400, " UNION ALL ")), "count bigint\n400")
+        .await;
+    room.check(&format!("SELECT {}1{} AS n", "(".repeat(190), ")".repeat(190)), "n integer\n1").await;
+    let list: Vec<_> = (0..5_000).map(|n| n.to_string()).collect();
+    room.check(&format!("SELECT count(*) FROM t WHERE id IN ({})", list.join(", ")), "count bigint\n3").await;
+}
+
+#[tokio::test]
+async fn functions_that_allocate_have_a_limit() {
+    let room = Room::new().await;
+    for text in [
+        "SELECT repeat('a', 2000000000)",
+        "SELECT length(repeat(name, 2000000000)) FROM t",
+        "SELECT lpad('a', 2000000000)",
+        "SELECT rpad('a', 2000000000, 'b')",
+        "SELECT array_repeat(1, 2000000000)",
+        "SELECT generate_series(1, 2000000000)",
+    ] {
+        assert_eq!(room.error(text).await.sqlstate(), "54000", "{text}");
+    }
+    room.check("SELECT length(repeat('ab', 1000))", "length integer\n2000").await;
+}

@@ -1,0 +1,56 @@
+//! `SELECT`, `VALUES`, `WITH …`, and `EXPLAIN` of these: what only reads.
+
+use super::Statement;
+use crate::base::{Result, Type};
+use crate::query::Plan;
+use crate::session::{Description, Effect, Response, Session};
+use async_trait::async_trait;
+use datafusion::common::ScalarValue;
+use datafusion::sql::sqlparser::ast;
+use std::fmt;
+use std::sync::Arc;
+
+/// A query, or the EXPLAIN of one.
+#[derive(Debug)]
+struct Select {
+    tree: ast::Statement,
+    text: String,
+    tag: &'static str,
+}
+
+pub fn read(tree: ast::Statement, text: &str) -> Result<Arc<dyn Statement>> {
+    let tag = if matches!(tree, ast::Statement::Explain { .. }) { "EXPLAIN" } else { "SELECT" };
+    Ok(Arc::new(Select { tree, text: text.to_string(), tag }))
+}
+
+impl Select {
+    async fn plan(&self, session: &Session, hints: &[Option<Type>]) -> Result<Plan> {
+        session.engine.query.plan_with(&session.context(), &self.tree, &self.text, hints).await
+    }
+}
+
+#[async_trait]
+impl Statement for Select {
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
+    async fn describe(&self, session: &Session, hints: &[Option<Type>]) -> Result<Description> {
+        let plan = self.plan(session, hints).await?;
+        Ok(Description { parameters: plan.parameters().to_vec(), columns: Some(plan.schema().clone()) })
+    }
+
+    async fn run(&self, session: &mut Session, parameters: &[ScalarValue]) -> Result<Response> {
+        // The values have the types that were described, so they tell them again.
+        let hints: Vec<_> = parameters.iter().map(|value| Some(Type::from_arrow(&value.data_type()))).collect();
+        let plan = self.plan(session, &hints).await?;
+        let rows = session.engine.query.run(&plan, parameters, session.cancel.clone()).await?;
+        Ok(Response::Rows { rows, tag: self.tag })
+    }
+}
+
+impl fmt::Display for Select {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
