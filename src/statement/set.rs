@@ -69,7 +69,7 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
 }
 
 fn assignment(cursor: &mut Cursor) -> Result<(String, Option<Vec<String>>)> {
-    for (phrase, name) in [("TIME ZONE", "TimeZone"), ("NAMES", "client_encoding"), ("SCHEMA", "search_path")] {
+    for (phrase, name) in [("TIME ZONE", "timezone"), ("NAMES", "client_encoding"), ("SCHEMA", "search_path")] {
         if cursor.eat(phrase) {
             let value = if phrase == "TIME ZONE" { zone(cursor)? } else { one_value(cursor)? };
             return Ok((name.to_string(), value));
@@ -206,9 +206,9 @@ mod tests {
         check("set search_path = a, \"B c\", public", "SET search_path TO 'a', 'B c', 'public'");
         check("SET LOCAL statement_timeout to 500", "SET LOCAL statement_timeout TO '500'");
         check("set session jit = off", "SET jit TO 'off'");
-        check("set time zone interval '-08:00' hour to minute", "SET TimeZone TO '<-08>+08'");
-        check("set time zone -3", "SET TimeZone TO '-3'");
-        check("set time zone local", "SET TimeZone TO DEFAULT");
+        check("set time zone interval '-08:00' hour to minute", "SET timezone TO '<-08>+08'");
+        check("set time zone -3", "SET timezone TO '-3'");
+        check("set time zone local", "SET timezone TO DEFAULT");
         check("set names 'utf8'", "SET client_encoding TO 'utf8'");
         check("set my.app = default", "SET my.app TO DEFAULT");
         check("set constraints a, b immediate", "SET CONSTRAINTS ALL IMMEDIATE");
