@@ -145,8 +145,8 @@ pub(super) fn functions(system: &Arc<System>, context: &Arc<Context>) -> Vec<Arc
         let function = Function { overloads, signature, system: system.clone(), context: context.clone() };
         Arc::new(ScalarUDF::from(function))
     };
-    let empty = Arc::new(ScalarUDF::from(arrays::ArrayOrEmpty::default()));
-    all().values().map(function).chain([empty]).collect()
+    let arrays = [ScalarUDF::from(arrays::ArrayOrEmpty::default()), ScalarUDF::from(arrays::Pairs::default())];
+    all().values().map(function).chain(arrays.map(Arc::new)).collect()
 }
 
 /// A function bound to one statement's context.

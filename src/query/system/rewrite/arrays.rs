@@ -1,9 +1,9 @@
-//! `ARRAY(SELECT …)`.
+//! `ARRAY(SELECT …)` and functions that give a row for each item of an array.
 
-use super::{call, names, take};
+use super::{call, cast, names, take, text};
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArgumentClause, FunctionArguments, Ident, ObjectName, OrderByExpr, OrderByKind,
-    Query, Select, SelectItem, SetExpr, TableFactor, Value, ValueWithSpan,
+    AccessExpr, BinaryOperator, DataType, Expr, FunctionArgumentClause, FunctionArguments, Ident, ObjectName,
+    OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor, Value, ValueWithSpan,
 };
 
 pub fn is_subquery(expr: &Expr) -> bool {
@@ -47,6 +47,50 @@ pub fn subquery(expr: &mut Expr) {
     *item = aggregate;
     let query = query.clone();
     *expr = call("aqueduct_array", [Expr::Subquery(query)]);
+}
+
+/// `generate_subscripts(a, 1)`, `_pg_expandarray(a)` and its fields as `unnest` of something.
+pub fn expand(expr: &mut Expr) {
+    match expr {
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            let ([AccessExpr::Dot(Expr::Identifier(field))], Expr::Nested(inner)) =
+                (access_chain.as_slice(), &mut **root)
+            else {
+                return;
+            };
+            let field = field.value.to_lowercase();
+            *expr = match (expanded(inner), field.as_str()) {
+                (Some(array), "x") => call("unnest", [array]),
+                (Some(array), "n") => subscripts(array),
+                _ => call("get_field", [take(inner), text(&field)]),
+            };
+        }
+        Expr::Function(_) => {
+            if let Some(array) = expanded(expr) {
+                *expr = call("unnest", [call("aqueduct_pairs", [array])]);
+            } else if let Some(array) = first_argument(expr, "generate_subscripts") {
+                *expr = subscripts(array);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The array in `_pg_expandarray(array)`.
+fn expanded(expr: &Expr) -> Option<Expr> {
+    first_argument(expr, "_pg_expandarray")
+}
+
+fn first_argument(expr: &Expr, name: &str) -> Option<Expr> {
+    let Expr::Function(function) = expr else { return None };
+    let called = function.name.0.last()?.as_ident()?;
+    let FunctionArguments::List(list) = &function.args else { return None };
+    called.value.eq_ignore_ascii_case(name).then(|| names::argument(list.args.first()?)).flatten()
+}
+
+fn subscripts(array: Expr) -> Expr {
+    let length = cast(call("array_length", [array]), DataType::Int8(None));
+    call("unnest", [call("generate_series", [Expr::value(Value::Number("1".into(), false)), length])])
 }
 
 fn order(query: &mut Query) -> Vec<OrderByExpr> {

@@ -67,6 +67,7 @@ impl VisitorMut for Rewriter {
         casts::cast(expr);
         names::function(expr);
         arrays::subquery(expr);
+        arrays::expand(expr);
         subqueries::scalar(expr);
         ControlFlow::Continue(())
     }
