@@ -165,7 +165,7 @@ async fn files_that_cannot_have_a_row_are_not_opened() {
     let files = |plan: &str| plan.matches(".parquet").count();
     assert_eq!(files(&house.explain("SELECT * FROM t WHERE id = 150").await), 1);
     assert_eq!(files(&house.explain("SELECT * FROM t WHERE id > 250").await), 2);
-    assert_eq!(files(&house.explain("SELECT * FROM t WHERE s = 'row 42'").await), 4, "as text, 42 lies in all");
+    assert_eq!(files(&house.explain("SELECT * FROM t WHERE s = 'row 42'").await), 1);
     assert_eq!(files(&house.explain("SELECT * FROM t WHERE s < 'a'").await), 0);
     assert_eq!(files(&house.explain("SELECT * FROM t WHERE f > 1e9").await), 4, "NaN is greater than any number");
     assert_eq!(files(&house.explain("SELECT count(*), max(id) FROM t").await), 0);

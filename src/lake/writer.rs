@@ -1,7 +1,7 @@
 //! Rows into Parquet files that are on the disk before anybody hears of them.
 
 use super::stats;
-use crate::base::{Error, Kind, Result};
+use crate::base::{Error, Kind, Result, Type};
 use crate::catalog::NewFile;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::compute;
@@ -190,6 +190,7 @@ impl Drop for Files {
 }
 
 fn open(folder: &Path, schema: &SchemaRef) -> Result<Open> {
+    schema.fields().iter().try_for_each(|field| stats::storable(field.name(), &Type::of(field)))?;
     create_folder(folder)?;
     let path = folder.join(format!("{}.parquet", uuid::Uuid::now_v7()));
     let properties = WriterProperties::builder()
@@ -236,4 +237,27 @@ pub(super) fn create_folder(folder: &Path) -> Result<()> {
 /// Puts the names in a folder on the disk.
 pub(super) fn sync_folder(folder: &Path) -> Result<()> {
     Ok(File::open(folder)?.sync_all()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::array::StringArray;
+    use datafusion::arrow::datatypes::{DataType, Field, Schema};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_full_disk_is_told_as_one() {
+        let schema = Arc::new(Schema::new(vec![Field::new("s", DataType::Utf8, true)]));
+        let texts: ArrayRef = Arc::new(StringArray::from(vec!["x".repeat(1 << 20)]));
+        let batch = RecordBatch::try_new(schema.clone(), vec![texts]).unwrap();
+        let full = || File::options().write(true).open("/dev/full").unwrap();
+        let write = || -> Result<()> {
+            let mut writer = ArrowWriter::try_new(full(), schema.clone(), None)?;
+            writer.write(&batch)?;
+            writer.finish()?;
+            Ok(())
+        };
+        assert_eq!(write().unwrap_err().kind, Kind::DiskFull);
+    }
 }

@@ -7,12 +7,13 @@ mod records;
 mod unload;
 
 use super::assignment::Assignment;
+use super::commit::commit;
 use super::insert::{position, template};
 use super::selection::writable;
 use super::target::{Written, folded, ident_offset, refuse};
 use super::{Description, Response, Session, Statement};
 use crate::base::{Error, Kind, Result};
-use crate::catalog::{Commit, Live, Table};
+use crate::catalog::{Live, Table};
 use crate::lake::{Lake, Writer, publish};
 use crate::query::{Context, Plan, Rows};
 use crate::session::{CopyIn, Effect, Stop};
@@ -279,15 +280,17 @@ struct Landing {
     load: Arc<Load>,
     writer: Writer,
     catalog: Arc<Live>,
+    lake: Arc<Lake>,
     author: String,
     stop: Stop,
 }
 
 impl Landing {
     fn new(session: &Session, load: Load) -> Landing {
-        let lake: &Lake = &session.engine.lake;
+        let lake = session.engine.lake.clone();
         Landing {
             writer: lake.writer(&load.table),
+            lake,
             load: Arc::new(load),
             catalog: session.engine.catalog.clone(),
             author: session.user.clone(),
@@ -313,8 +316,7 @@ impl Landing {
         let files = self.writer.finish().await?;
         if !files.is_empty() {
             let table: &Arc<Table> = &self.load.table;
-            let (changes, message) = (publish::append(table, files), "COPY".to_string());
-            self.catalog.commit(Commit { changes, author: self.author, message, ..Commit::default() }).await?;
+            commit((&self.catalog, &self.lake), table, publish::append(table, files), &self.author, "COPY").await?;
         }
         Ok(count)
     }

@@ -1,6 +1,7 @@
 //! `CREATE TABLE`: a new managed table, empty or with a query's rows.
 
 use super::assignment::Assignment;
+use super::commit::commit;
 use super::target::{Written, folded, ident_offset, offset, refuse};
 use super::{Description, Response, Session, Statement};
 use crate::base::{Error, Kind, Name, Result, Type};
@@ -149,15 +150,9 @@ impl CreateTable {
             writer.write(&assignment.batch(&schema, batch.columns())?).await?;
         }
         let changes = publish::create(&table, writer.finish().await?);
-        self.commit(session, changes, "CREATE TABLE AS").await?;
+        let outcome = commit((&engine.catalog, &engine.lake), &table, changes, &session.user, "CREATE TABLE AS").await;
+        outcome.map_err(|error| error.at(self.name.offset))?;
         Ok(count)
-    }
-
-    async fn commit(&self, session: &Session, changes: Vec<Change>, message: &str) -> Result<()> {
-        let (author, message) = (session.user.clone(), message.to_string());
-        let commit = Commit { changes, author, message, ..Commit::default() };
-        session.engine.catalog.commit(commit).await.map_err(|error| error.at(self.name.offset))?;
-        Ok(())
     }
 }
 
@@ -217,7 +212,10 @@ impl Statement for CreateTable {
             return Ok(Response::Done { tag: format!("SELECT {count}") });
         }
         let columns = self.declared(session, &context).await?;
-        self.commit(session, vec![Change::CreateTable { name, columns, folder: None }], tag).await?;
+        let changes = vec![Change::CreateTable { name, columns, folder: None }];
+        let (author, message) = (session.user.clone(), tag.to_string());
+        let commit = Commit { changes, author, message, ..Commit::default() };
+        session.engine.catalog.commit(commit).await.map_err(|error| error.at(self.name.offset))?;
         Ok(Response::Done { tag: tag.to_string() })
     }
 }

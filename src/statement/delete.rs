@@ -1,10 +1,11 @@
 //! `DELETE`: rows that go.
 
+use super::commit::commit;
 use super::selection::{Selection, add, writable};
 use super::target::refuse;
 use super::{Description, Response, Session, Statement};
 use crate::base::{Error, Result, Type};
-use crate::catalog::{Change, Commit, NewDelete, Table};
+use crate::catalog::{Change, NewDelete, Table};
 use crate::lake::Positions;
 use crate::query::{Context, Plan};
 use async_trait::async_trait;
@@ -80,9 +81,9 @@ impl Statement for Delete {
         };
         if !deletes.is_empty() {
             let name = table.name.clone();
-            let changes = vec![Change::Expect { table, rows: false }, Change::DeleteRows { table: name, deletes }];
-            let (author, message) = (session.user.clone(), "DELETE".to_string());
-            engine.catalog.commit(Commit { changes, author, message, ..Commit::default() }).await?;
+            let expect = Change::Expect { table: table.clone(), rows: false };
+            let changes = vec![expect, Change::DeleteRows { table: name, deletes }];
+            commit((&engine.catalog, &engine.lake), &table, changes, &session.user, "DELETE").await?;
         }
         Ok(Response::Done { tag: format!("DELETE {count}") })
     }

@@ -1,12 +1,13 @@
 //! `INSERT`: new rows.
 
 use super::assignment::Assignment;
+use super::commit::commit;
 use super::literal::{default, typed};
 use super::target::{Written, folded, offset, refuse};
 use super::{Description, Response, Session, Statement};
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Result, Type, sql};
-use crate::catalog::{Column, Commit, Table};
+use crate::catalog::{Column, Table};
 use crate::lake::publish;
 use crate::query::{Context, Plan};
 use async_trait::async_trait;
@@ -253,8 +254,7 @@ impl Statement for Insert {
         let files = writer.finish().await?;
         if !files.is_empty() {
             let changes = publish::append(&table, files);
-            let (author, message) = (session.user.clone(), "INSERT".to_string());
-            engine.catalog.commit(Commit { changes, author, message, ..Commit::default() }).await?;
+            commit((&engine.catalog, &engine.lake), &table, changes, &session.user, "INSERT").await?;
         }
         Ok(Response::Done { tag: format!("INSERT 0 {count}") })
     }

@@ -5,6 +5,7 @@
 
 mod alter_table;
 mod assignment;
+mod commit;
 mod copy;
 mod create_schema;
 mod create_table;

@@ -1,13 +1,14 @@
 //! `UPDATE`: rows that change.
 
 use super::assignment::Assignment;
+use super::commit::commit;
 use super::insert::position;
 use super::literal::typed;
 use super::selection::{Selection, add, writable};
 use super::target::{folded, offset, refuse};
 use super::{Description, Response, Session, Statement};
 use crate::base::{Error, Kind, Result, Type};
-use crate::catalog::{Change, Commit, Table};
+use crate::catalog::{Change, Table};
 use crate::lake::Positions;
 use crate::query::{Context, Plan};
 use async_trait::async_trait;
@@ -136,12 +137,11 @@ impl Statement for Update {
             let deletes = engine.lake.delete(&table, &positions).await?;
             let name = table.name.clone();
             let changes = vec![
-                Change::Expect { table, rows: false },
+                Change::Expect { table: table.clone(), rows: false },
                 Change::DeleteRows { table: name.clone(), deletes },
                 Change::AppendFiles { table: name, files },
             ];
-            let (author, message) = (session.user.clone(), "UPDATE".to_string());
-            engine.catalog.commit(Commit { changes, author, message, ..Commit::default() }).await?;
+            commit((&engine.catalog, &engine.lake), &table, changes, &session.user, "UPDATE").await?;
         }
         Ok(Response::Done { tag: format!("UPDATE {count}") })
     }

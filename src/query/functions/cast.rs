@@ -186,6 +186,10 @@ impl Cast {
             (Some(text), Type::Int2 | Type::Int4 | Type::Int8) if text.parse::<i128>().is_ok() => {
                 Error::new(Kind::NumericOutOfRange, format!("value \"{text}\" is out of range for type {}", self.ty))
             }
+            (Some(text), Type::Numeric(Some((precision, scale)))) if text.parse::<f64>().is_ok_and(f64::is_finite) => {
+                Error::new(Kind::NumericOutOfRange, "numeric field overflow")
+                    .detail(format!("a field with precision {precision}, scale {scale} cannot hold the value"))
+            }
             (Some(text), _) => self.invalid(text),
             (None, _) => error,
         }
