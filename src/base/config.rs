@@ -89,6 +89,38 @@ impl Config {
     }
 }
 
+/// One setting as the manual shows it.
+#[derive(Clone, Debug)]
+pub struct Documented {
+    pub name: String,
+    pub default: String,
+    pub about: String,
+}
+
+impl Config {
+    /// Every setting with its comment, in the struct's order.
+    ///
+    /// Read from this file's own text, so that no second list can differ from it.
+    pub fn documented() -> Vec<Documented> {
+        let defaults = toml::Table::try_from(Config::default()).unwrap_or_default();
+        let text = include_str!("config.rs");
+        let fields = text
+            .split_once("pub struct Config {")
+            .and_then(|(_, rest)| rest.split_once("\n}"))
+            .map_or("", |(fields, _)| fields);
+        let (mut all, mut about) = (vec![], vec![]);
+        for line in fields.lines().map(str::trim) {
+            if let Some(comment) = line.strip_prefix("///") {
+                about.push(comment.trim());
+            } else if let Some((name, _)) = line.strip_prefix("pub ").and_then(|field| field.split_once(':')) {
+                let default = defaults.get(name).map_or(String::new(), toml::Value::to_string);
+                all.push(Documented { name: name.to_string(), default, about: std::mem::take(&mut about).join(" ") });
+            }
+        }
+        all
+    }
+}
+
 /// The settings that the environment can carry; a test holds the list to the struct.
 const NAMES: &[&str] = &[
     "listen",
@@ -133,6 +165,14 @@ mod tests {
         let mut sorted = names.clone();
         sorted.sort_unstable();
         assert_eq!(sorted, known);
+    }
+
+    #[test]
+    fn every_setting_is_documented() {
+        let documented = Config::documented();
+        assert_eq!(documented.len(), NAMES.len() + 1);
+        assert!(documented.iter().all(|setting| setting.about.ends_with('.')));
+        assert!(documented.iter().any(|setting| setting.name == "threads" && setting.default == "0"));
     }
 
     #[test]

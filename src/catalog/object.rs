@@ -32,7 +32,8 @@ pub struct ModelVersion {
 pub struct Input {
     pub name: String,
     pub ty: Type,
-    pub null: NullRule,
+    /// `None`: as the file says.
+    pub null: Option<NullRule>,
 }
 
 /// What NULL in an input means.
@@ -42,7 +43,7 @@ pub enum NullRule {
     Missing,
     /// An error.
     Refused,
-    /// This literal instead.
+    /// This literal instead, as it would be typed.
     Constant(String),
 }
 

@@ -27,6 +27,9 @@ pub struct Workflow {
     pub finally: Vec<Finally>,
     /// Set when this is a materialized view: `steps` has exactly one, its target the view's table.
     pub materialized_view: bool,
+    /// Models that it calls, itself or by a view. Found out when the workflow is bound.
+    #[serde(default)]
+    pub models: Vec<Name>,
     /// No run starts by schedule.
     pub paused: bool,
     /// Who runs it.

@@ -2,7 +2,7 @@
 
 use super::Sink;
 use super::kind::{ConnectionKind, KINDS, kind_of};
-use super::postgres::{Remote, RemoteCatalog};
+use super::postgres::{PostgresSink, Remote, RemoteCatalog};
 use crate::base::{Error, Name, Result, Roots, Type};
 use crate::catalog::workflow::Target;
 use crate::catalog::{Connection, External, Snapshot};
@@ -28,6 +28,7 @@ pub struct Tested {
 }
 
 /// Other systems, with the open connections to them.
+#[derive(Debug)]
 pub struct Connections {
     roots: Roots,
     io: Handle,
@@ -86,8 +87,14 @@ impl Connections {
 
     /// Where rows for `target` go; a managed table is no such target.
     pub fn sink(&self, target: &Target, snapshot: &Snapshot) -> Result<Arc<dyn Sink>> {
-        let _ = (target, snapshot);
-        Err(Error::unsupported("sinks are not ready yet"))
+        match target {
+            Target::Remote { connection, schema, table } => {
+                let remote = self.remote(snapshot.connection(connection)?, snapshot)?;
+                Ok(Arc::new(PostgresSink::new(remote, schema, table)))
+            }
+            Target::File { .. } => Err(Error::unsupported("files are not ready yet")),
+            Target::Table(name) => Err(Error::internal(format!("managed table \"{name}\" must not be a sink"))),
+        }
     }
 
     /// The server of a connection, with the sessions that are open already unless the definition changed.

@@ -6,6 +6,7 @@ mod postgres;
 mod scan;
 mod secret;
 mod sink;
+mod spool;
 
 pub use connections::{Connections, ExternalColumn, Tested};
 pub use kind::{ConnectionKind, ConnectionOption};

@@ -4,3 +4,6 @@ mod artifact;
 mod registry;
 
 pub use registry::Registry;
+
+/// Columns of what [`Registry::describe`] answers.
+pub const DESCRIPTION: [&str; 4] = ["item", "name", "type", "detail"];

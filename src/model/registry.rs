@@ -17,3 +17,23 @@ impl Registry {
         Ok(Registry { artifacts: Artifacts::open(data)? })
     }
 }
+
+impl Registry {
+    pub fn import(
+        &self,
+        _roots: &crate::base::Roots,
+        _source: &str,
+        _format: Option<&str>,
+        _inputs: Vec<crate::catalog::Input>,
+        _labels: Vec<String>,
+    ) -> Result<(crate::catalog::ModelVersion, ())> {
+        Err(crate::base::Error::unsupported("models"))
+    }
+    pub fn describe(
+        &self,
+        _name: &crate::base::Name,
+        _version: &crate::catalog::ModelVersion,
+    ) -> Result<Vec<Vec<Option<String>>>> {
+        Err(crate::base::Error::unsupported("models"))
+    }
+}

@@ -4,6 +4,7 @@
 //! everything else is standard SQL and goes through [`standard`].
 
 mod alter_table;
+mod assignment;
 mod copy;
 mod create_schema;
 mod create_table;
@@ -11,8 +12,38 @@ mod create_view;
 mod delete;
 mod drop;
 mod insert;
+mod literal;
+#[cfg(test)]
+mod managed_tests;
+mod selection;
+mod target;
 mod truncate;
 mod update;
+
+mod alter_model;
+mod cancel_run;
+mod create_connection;
+mod create_external_table;
+mod create_materialized_view;
+mod create_model;
+mod create_secret;
+mod create_workflow;
+mod describe_model;
+mod drop_connection;
+mod drop_external_table;
+mod drop_materialized_view;
+mod drop_model;
+mod drop_secret;
+mod drop_workflow;
+mod execute_workflow;
+mod explain_why;
+mod explain_workflow;
+mod pause_workflow;
+mod preview_workflow;
+mod refresh_materialized_view;
+mod show_create;
+mod show_objects;
+mod test_connection;
 
 mod listen;
 mod prepare;
@@ -21,13 +52,19 @@ mod set;
 mod show;
 mod transaction;
 
+mod clause;
 mod cursor;
 mod execute;
 mod interval;
 mod keep;
+mod later;
 mod manual;
+mod rooms;
 mod runner;
 mod standard;
+
+#[cfg(test)]
+mod corpus;
 
 use crate::base::{Error, Result, sql};
 use crate::session::{Description, Effect, Response, Session};
@@ -85,7 +122,39 @@ pub struct Form {
 }
 
 /// Every statement of ours, in the order of the manual.
-pub const ALL: &[&Form] = &[&transaction::FORM, &prepare::FORM, &set::FORM, &reset::FORM, &listen::FORM, &show::FORM];
+pub const ALL: &[&Form] = &[
+    &create_workflow::FORM,
+    &execute_workflow::FORM,
+    &pause_workflow::FORM,
+    &cancel_run::FORM,
+    &preview_workflow::FORM,
+    &explain_workflow::FORM,
+    &explain_why::FORM,
+    &drop_workflow::FORM,
+    &create_materialized_view::FORM,
+    &refresh_materialized_view::FORM,
+    &drop_materialized_view::FORM,
+    &create_model::FORM,
+    &alter_model::FORM,
+    &describe_model::FORM,
+    &drop_model::FORM,
+    &create_secret::FORM,
+    &drop_secret::FORM,
+    &create_connection::FORM,
+    &test_connection::FORM,
+    &drop_connection::FORM,
+    &create_external_table::FORM,
+    &drop_external_table::FORM,
+    &show_objects::FORM,
+    &show_create::FORM,
+    &transaction::FORM,
+    &prepare::FORM,
+    &set::FORM,
+    &reset::FORM,
+    &listen::FORM,
+    // After all that begin with SHOW and something more.
+    &show::FORM,
+];
 
 /// Reads what a client sent: its statements, or the first error with its byte offset in `text`.
 pub fn parse(text: &str) -> Result<Vec<Parsed>> {
@@ -106,7 +175,10 @@ fn one(text: &str, tokens: &[sql::Token]) -> Result<Parsed> {
 fn read(text: &str, tokens: &[sql::Token]) -> Result<Arc<dyn Statement>> {
     let mut cursor = Cursor::new(text, tokens);
     let form = ALL.iter().find(|form| form.leads.iter().any(|lead| cursor.sees(lead)));
-    let Some(form) = form else { return standard::read(text, tokens) };
+    let Some(form) = form else {
+        later::refuse(&cursor)?;
+        return standard::read(text, tokens);
+    };
     let statement = (form.read)(&mut cursor)?;
     cursor.end()?;
     Ok(statement)

@@ -62,7 +62,7 @@ impl Workflows {
             let schema = self.checked_schema(&context, workflow, &bound, &metric.on).await?;
             let sql = check::metric::plan(metric, "checked", &schema)?;
             let context = context.clone().with_relation("checked", Arc::new(EmptyTable::new(schema)));
-            self.query.plan_text(&context, &sql).await.map_err(|error| placed(error, metric.expression.offset))?;
+            self.query.plan_text(&context, &sql).await.map_err(|error| sql.placed(error))?;
         }
         for finally in &workflow.finally {
             let mut context = context.clone();
@@ -188,7 +188,7 @@ impl Workflows {
         }
         let context = context.clone().with_relation("checked", Arc::new(EmptyTable::new(schema)));
         for sql in [Some(&plan.summary), plan.failures.as_ref()].into_iter().flatten() {
-            self.query.plan_text(&context, sql).await.map_err(|error| placed(error, check.offset))?;
+            self.query.plan_text(&context, sql).await.map_err(|error| sql.placed(error))?;
         }
         Ok(())
     }

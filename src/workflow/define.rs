@@ -6,6 +6,7 @@ use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::workflow::{Mode, Target};
 use crate::catalog::{Change, Commit, Relation, Workflow};
 use crate::schedule::spec::Spec;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +52,8 @@ impl Workflows {
             step.sources = bound.sources.iter().cloned().collect();
             step.materialized = bound.materialized;
         }
+        let models: BTreeSet<_> = bound.models.iter().map(|model| model.name.clone()).collect();
+        workflow.models = models.into_iter().collect();
         let name = workflow.name.clone();
         let is_view = workflow.materialized_view;
         let user = workflow.owner.clone();

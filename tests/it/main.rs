@@ -6,5 +6,8 @@ mod examples; // every folder a newcomer runs
 mod schedules; // ticks on a clock that the test moves
 mod instance; // an engine of a test's own
 mod postgres; // a PostgreSQL server of the tests' own
+mod postgres_sink; // publishing to a real PostgreSQL
+mod proxy; // a wire that is cut
 mod reader; // tables of a real PostgreSQL
+mod sinks; // the contract of every sink
 mod tidy; // rooms and their directions

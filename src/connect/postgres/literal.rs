@@ -45,8 +45,10 @@ pub(super) fn literal(value: &ScalarValue, utf8: bool) -> Option<(Class, String)
         V::Decimal32(Some(number), _, scale) => Some(numeric((*number).into(), *scale)),
         V::Decimal64(Some(number), _, scale) => Some(numeric((*number).into(), *scale)),
         V::Decimal128(Some(number), _, scale) => Some(numeric(*number, *scale)),
+        // A server of another encoding may have no such letter, and none has a zero byte.
         V::Utf8(Some(text)) | V::LargeUtf8(Some(text)) | V::Utf8View(Some(text)) => {
-            Some((Class::Text, text_literal(text, utf8)?))
+            let sent = !text.contains('\0') && (utf8 || text.is_ascii());
+            sent.then(|| (Class::Text, text_literal(text)))
         }
         V::Date32(Some(days)) => date(*days),
         V::Time64Microsecond(Some(micros)) => time(*micros),
@@ -62,16 +64,13 @@ fn numeric(digits: i128, scale: i8) -> (Class, String) {
     (Class::Numeric, format!("'{digits}e{}'::pg_catalog.numeric", -i32::from(scale)))
 }
 
-/// `None` when a server of another encoding may not be able to hold it.
-fn text_literal(text: &str, utf8: bool) -> Option<String> {
-    if text.contains('\0') || !(utf8 || text.is_ascii()) {
-        return None;
-    }
+/// Text as a literal, whatever the server thinks of backslashes.
+pub(super) fn text_literal(text: &str) -> String {
     let escaped = text.replace('\'', "''");
-    Some(match escaped.contains('\\') {
+    match escaped.contains('\\') {
         true => format!("E'{}'", escaped.replace('\\', "\\\\")),
         false => format!("'{escaped}'"),
-    })
+    }
 }
 
 /// Years that every style of writing dates writes alike.

@@ -7,19 +7,25 @@
 mod catalog;
 mod column;
 mod decode;
+mod encode;
 mod error;
 mod filter;
+mod fit;
+mod ledger;
 mod literal;
 mod options;
 mod read;
 mod remote;
 mod shape;
+mod sink;
 mod table;
 mod tls;
+mod write;
 
 use super::kind::{ConnectionKind, ConnectionOption, option};
 pub(super) use catalog::RemoteCatalog;
 pub(super) use remote::Remote;
+pub(super) use sink::PostgresSink;
 
 pub(super) const KIND: ConnectionKind = ConnectionKind {
     name: "postgres",

@@ -37,7 +37,7 @@ pub(in crate::connect) struct Remote {
     roots: Roots,
     io: Handle,
     idle: Mutex<Vec<(Instant, Arc<Client>, Facts)>>,
-    shapes: Mutex<HashMap<(String, String), (Instant, Arc<Shape>)>>,
+    shapes: Mutex<HashMap<Name, (Instant, Arc<Shape>)>>,
 }
 
 /// What a server said of itself at login.
@@ -139,7 +139,7 @@ impl Remote {
 
     /// The columns of a table, `None` when there is no such table. Believed for a few seconds.
     pub async fn shape(self: &Arc<Self>, schema: &str, table: &str) -> Result<Option<Arc<Shape>>> {
-        let key = (schema.to_string(), table.to_string());
+        let key = Name::new(schema, table);
         if let Some((since, shape)) = self.shapes.lock().get(&key)
             && since.elapsed() < FRESH
         {
@@ -178,7 +178,7 @@ impl Remote {
 
     /// Forgets what a table looks like, after an error or a change.
     pub fn forget(&self, schema: &str, table: &str) {
-        self.shapes.lock().remove(&(schema.to_string(), table.to_string()));
+        self.shapes.lock().remove(&Name::new(schema, table));
     }
 }
 
@@ -200,6 +200,12 @@ impl Session {
     /// Names the connection in an error of this session.
     pub fn failed(&self, error: tokio_postgres::Error) -> Error {
         failed(&self.remote.name, &error)
+    }
+
+    /// Names the connection in an error of ours.
+    pub fn named(&self, error: Error) -> Error {
+        let message = format!("connection \"{}\": {}", self.remote.name, error.message);
+        Error { message, ..error }
     }
 
     /// Runs statements that return nothing.

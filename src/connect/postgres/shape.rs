@@ -27,7 +27,8 @@ impl Shape {
     }
 }
 
-/// One row per column; domains are followed to the type below them.
+/// One row per column; domains are followed to the type below them. The two vectors (22, 30) are no arrays to
+/// the server's casts.
 const COLUMNS: &str = "
 WITH RECURSIVE relation AS (
   SELECT c.oid, c.relkind, c.reltuples
@@ -45,8 +46,8 @@ WITH RECURSIVE relation AS (
 )
 SELECT r.relkind::text, r.reltuples::float8, a.attname::text,
        a.attnotnull AND r.relkind <> 'f', b.typid::int8, b.typmod::int4,
-       CASE WHEN t.typcategory = 'A' AND t.typlen = -1 AND t.typelem <> 0 THEN t.typelem::int8 END,
-       pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.format_type(b.typid, NULL),
+       CASE WHEN t.typcategory = 'A' AND t.typlen = -1 AND t.oid NOT IN (22, 30) THEN t.typelem::int8 END,
+       pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.format_type(b.typid, -1),
        a.attgenerated <> '' OR a.attidentity = 'a', b.filled OR a.attidentity <> '',
        coalesce(k.collisdeterministic, true)
 FROM relation r

@@ -97,6 +97,11 @@ fn filled(declared: &Declared) -> Option<&'static Filled> {
     all.iter().find(|filled| filled.name == declared.name)
 }
 
+/// Whether a relation can have rows.
+pub fn is_filled(declared: &Declared) -> bool {
+    filled(declared).is_some()
+}
+
 /// A relation of `pg_catalog` or `information_schema`.
 #[derive(Debug)]
 struct SystemTable {

@@ -3,7 +3,7 @@
 use super::{Shapes, Signature, System, rewrite};
 use crate::base::{Name, Result, Type};
 use crate::catalog::{Change, Column, External, Model, ModelVersion, Snapshot, View};
-use crate::query::Context;
+use crate::query::{Context, Setting};
 use crate::store::Store;
 use async_trait::async_trait;
 use chrono::DateTime;
@@ -11,7 +11,11 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::catalog::{CatalogProvider, MemTable, SchemaProvider, TableProvider};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::sqlparser::ast::{Expr, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -125,6 +129,30 @@ impl SchemaProvider for Inside {
     }
 }
 
+/// Types in DataFusion's words.
+struct Types;
+
+impl VisitorMut for Types {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Cast { data_type, .. } = expr {
+            let plain = match Type::parse(&data_type.to_string()) {
+                Some(Type::Oid) => Some("INT UNSIGNED"),
+                Some(Type::Text | Type::Varchar(_) | Type::Name | Type::InternalChar) => Some("TEXT"),
+                Some(Type::Int2) => Some("INT2"),
+                Some(Type::Int4) => Some("INT4"),
+                _ => None,
+            };
+            if let Some(plain) = plain {
+                let parser = Parser::new(&GenericDialect {}).try_with_sql(plain);
+                *data_type = parser.unwrap().parse_data_type().unwrap();
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
 struct Bench {
     session: SessionContext,
     context: Arc<Context>,
@@ -137,7 +165,13 @@ impl Bench {
         let store = Store::open(folder.path()).await.unwrap();
         let system = Arc::new(System::new(store, DateTime::UNIX_EPOCH));
         let mut context = Context::new(Arc::new(snapshot()), "aqueduct", DateTime::UNIX_EPOCH);
-        context.settings = crate::session::Settings::default().listed();
+        let setting = |name: &'static str, value: &'static str| Setting {
+            name: name.into(),
+            value: value.into(),
+            default: value,
+            about: "",
+        };
+        context.settings = Arc::new([setting("search_path", "public"), setting("server_version", "15.0")]);
         let context = Arc::new(context);
         let config = SessionConfig::new()
             .with_default_catalog_and_schema("aqueduct", "public")
@@ -152,6 +186,7 @@ impl Bench {
     async fn answer(&self, text: &str) -> Result<String> {
         let mut statement = crate::base::sql::parse_statement(text)?;
         rewrite(&mut statement, &self.context)?;
+        let _ = statement.visit(&mut Types);
         let statement = datafusion::sql::parser::Statement::Statement(Box::new(statement));
         let plan = self.session.state().statement_to_plan(statement).await?;
         let batches = self.session.execute_logical_plan(plan).await?.collect().await?;
@@ -159,7 +194,110 @@ impl Bench {
     }
 }
 
-/// For a look at any statements: `CORPUS=file cargo test --lib system::tests::corpus -- --nocapture`.
+/// The rows of an answer, its header and rules left out.
+async fn check(text: &str, expected: &[&str]) {
+    let answer = Bench::new().await.answer(text).await.unwrap_or_else(|error| panic!("{text}\n{error}"));
+    let rows: Vec<_> = answer.lines().filter(|line| line.starts_with('|')).skip(1).map(squeezed).collect();
+    assert_eq!(rows, expected, "{text}");
+}
+
+fn squeezed(line: &str) -> String {
+    line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>().join("|")
+}
+
+#[tokio::test]
+async fn d_lists_relations_on_the_search_path() {
+    check(
+        "SELECT n.nspname as \"Schema\", c.relname as \"Name\",
+           CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'f' THEN 'foreign table' END as \"Type\",
+           pg_catalog.pg_get_userbyid(c.relowner) as \"Owner\"
+         FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relkind IN ('r','p','v','m','S','f','') AND n.nspname <> 'pg_catalog' AND n.nspname !~ '^pg_toast'
+           AND n.nspname <> 'information_schema' AND pg_catalog.pg_table_is_visible(c.oid)
+         ORDER BY 1,2",
+        &["public|flights|table|aqueduct", "public|late|view|aqueduct", "public|planes|foreign table|aqueduct"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn d_of_a_table_shows_its_columns() {
+    let columns = |relation: &str| {
+        format!(
+            "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
+               (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid, true) FROM pg_catalog.pg_attrdef d
+                WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef), a.attnotnull,
+               (SELECT c.collname FROM pg_catalog.pg_collation c, pg_catalog.pg_type t WHERE c.oid = a.attcollation
+                AND t.oid = a.atttypid AND a.attcollation <> t.typcollation) AS attcollation
+             FROM pg_catalog.pg_attribute a
+             WHERE a.attrelid = '{relation}'::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
+        )
+    };
+    check(
+        &columns("flights"),
+        &[
+            "id|bigint||true|",
+            "carrier|text||false|",
+            "distance|double precision||false|",
+            "sched_dep|timestamp with time zone||false|",
+            "price|numeric(10,2)|0|false|",
+            "tags|text[]||false|",
+        ],
+    )
+    .await;
+    check(&columns("late"), &["id|bigint||false|", "carrier|text||false|"]).await;
+}
+
+#[tokio::test]
+async fn models_are_functions_with_their_inputs() {
+    check(
+        "SELECT p.proname, pg_catalog.pg_get_function_result(p.oid), pg_catalog.pg_get_function_arguments(p.oid)
+         FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'public'::regnamespace",
+        &["delay|double precision|carrier text, distance double precision"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn names_and_oids_lead_to_each_other() {
+    check(
+        "SELECT 'pg_class'::regclass::oid AS a, 1259::regclass AS b, 'ml.scores'::regclass AS c, to_regclass('none'),
+           'int4'::regtype AS d",
+        &["1259|pg_class|ml.scores||integer"],
+    )
+    .await;
+    let missing = Bench::new().await.answer("SELECT 'nothing'::regclass").await.unwrap_err();
+    assert_eq!(missing.kind, crate::base::Kind::UndefinedTable);
+}
+
+#[tokio::test]
+async fn an_equality_reaches_the_store() {
+    let bench = Bench::new().await;
+    let plan = bench.answer("EXPLAIN SELECT status FROM aqueduct.runs WHERE run_id = 'x' LIMIT 1").await.unwrap();
+    assert!(!plan.contains("FilterExec"), "{plan}");
+}
+
+#[tokio::test]
+async fn every_view_of_the_ledger_can_be_read() {
+    let bench = Bench::new().await;
+    for view in super::views() {
+        bench.answer(&format!("SELECT * FROM aqueduct.{}", view.declared.name)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn no_rows_make_an_empty_array() {
+    check(
+        "SELECT r.rolname, ARRAY(SELECT b.rolname FROM pg_catalog.pg_auth_members m
+           JOIN pg_catalog.pg_roles b ON (m.roleid = b.oid) WHERE m.member = r.oid) as memberof
+         FROM pg_catalog.pg_roles r WHERE r.rolname !~ '^pg_' ORDER BY 1",
+        &["aqueduct|[]"],
+    )
+    .await;
+}
+
+/// For a look at any statements: `CORPUS=file cargo test --lib system::tests::corpus -- --nocapture`,
+/// with a line `--` between two of them.
 #[tokio::test]
 async fn corpus() {
     let Ok(path) = std::env::var("CORPUS") else { return };

@@ -10,6 +10,7 @@ pub(super) mod numeric;
 use crate::base::{Error, Kind, Result, Type};
 use bytes::{Buf, Bytes, BytesMut};
 use column::{Builder, builder};
+pub(super) use column::{EPOCH_DAYS, EPOCH_MICROS};
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
 
@@ -79,7 +80,7 @@ impl Decoder {
             return Ok(());
         }
         while !self.ended && !self.is_full() {
-            let Some(length) = row_length(&self.pending)? else { break };
+            let Some(length) = row_length(&self.pending, self.builders.len())? else { break };
             let row = self.pending.split_to(length);
             self.row(&row)?;
         }
@@ -110,9 +111,6 @@ impl Decoder {
             self.ended = true;
             return Ok(());
         }
-        if fields as usize != self.builders.len() {
-            return Err(malformed());
-        }
         self.bytes += row.len();
         for (at, builder) in self.builders.iter_mut().enumerate() {
             let value = match row.get_i32() {
@@ -141,12 +139,15 @@ impl Decoder {
     }
 }
 
-/// Bytes of the first row; `None` when it is not all there.
-fn row_length(bytes: &[u8]) -> Result<Option<usize>> {
+/// Bytes of the first row, or of the trailer; `None` when it is not all there.
+fn row_length(bytes: &[u8], columns: usize) -> Result<Option<usize>> {
     if bytes.len() < 2 {
         return Ok(None);
     }
     let fields = i16::from_be_bytes([bytes[0], bytes[1]]);
+    if fields >= 0 && fields as usize != columns {
+        return Err(malformed());
+    }
     let mut at = 2;
     for _ in 0..fields.max(0) {
         let Some(mut length) = bytes.get(at..at + 4) else { return Ok(None) };

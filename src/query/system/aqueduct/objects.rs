@@ -89,9 +89,9 @@ fn inputs(model: &Model) -> Option<String> {
     let inputs = &model.versions.last()?.inputs;
     let shown = inputs.iter().map(|input| {
         let null = match &input.null {
-            NullRule::Missing => String::new(),
-            NullRule::Refused => " NOT NULL".into(),
-            NullRule::Constant(value) => format!(" NULL AS {value}"),
+            None | Some(NullRule::Missing) => String::new(),
+            Some(NullRule::Refused) => " NOT NULL".into(),
+            Some(NullRule::Constant(value)) => format!(" NULL AS {value}"),
         };
         format!("{} {}{null}", quote_identifier(&input.name), input.ty)
     });

@@ -37,7 +37,7 @@ pub const ALL: &[Entry] = &[
 ];
 
 /// Parts of a dotted name, folded and unquoted.
-fn parts(text: &str) -> Vec<String> {
+pub fn parts(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut quoted = false;
     for c in text.trim().chars() {

@@ -1,5 +1,6 @@
 //! Postgres' functions about the catalog, the session and the server: one list, each entry its signature and its body.
 
+mod arrays;
 mod definitions;
 mod lookup;
 mod privileges;
@@ -32,7 +33,7 @@ type Entry = (&'static str, fn(&Call<'_>) -> Result<Cell>);
 const GROUPS: &[&[Entry]] = &[definitions::ALL, lookup::ALL, privileges::ALL, session::ALL, sizes::ALL, text::ALL];
 
 /// Functions that answer something for NULL; all others answer NULL.
-const NOT_STRICT: &[&str] = &["quote_nullable", "aqueduct_array", "pg_get_function_arg_default"];
+const NOT_STRICT: &[&str] = &["format", "pg_get_function_arg_default", "quote_nullable"];
 
 /// One call for one row.
 pub struct Call<'a> {
@@ -144,7 +145,8 @@ pub(super) fn functions(system: &Arc<System>, context: &Arc<Context>) -> Vec<Arc
         let function = Function { overloads, signature, system: system.clone(), context: context.clone() };
         Arc::new(ScalarUDF::from(function))
     };
-    all().values().map(function).collect()
+    let arrays = [ScalarUDF::from(arrays::ArrayOrEmpty::default()), ScalarUDF::from(arrays::Pairs::default())];
+    all().values().map(function).chain(arrays.map(Arc::new)).collect()
 }
 
 /// A function bound to one statement's context.
@@ -236,7 +238,7 @@ impl ScalarUDFImpl for Function {
         let array = array(&overload.result.arrow(), answers.iter())
             .ok_or_else(|| Error::internal(format!("{} must answer a {}", self.name(), overload.result)))?;
         Ok(match constant {
-            true => ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?),
+            true => ColumnarValue::Scalar(scalar(&array)?),
             false => ColumnarValue::Array(array),
         })
     }
@@ -255,6 +257,14 @@ impl Function {
             (overload.body)(&Call { scope: &scope, values: &values })
         };
         (0..count).map(row).collect()
+    }
+}
+
+/// The only value of an array. A list's items keep the type that their field says.
+fn scalar(array: &ArrayRef) -> DataFusionResult<ScalarValue> {
+    match array.data_type() {
+        DataType::List(_) => Ok(ScalarValue::List(Arc::new(array.as_list::<i32>().clone()))),
+        _ => ScalarValue::try_from_array(array, 0),
     }
 }
 

@@ -13,6 +13,7 @@ pub const ALL: &[Entry] = &[
     ("pg_relation_size(regclass, text) int8", size),
     ("pg_size_pretty(int8) text", pretty),
     ("pg_table_size(regclass) int8", size),
+    ("pg_tablespace_location(oid) text", |_| Ok("".into())),
     ("pg_tablespace_size(any) int8", |_| Ok(0.into())),
     ("pg_total_relation_size(regclass) int8", size),
 ];

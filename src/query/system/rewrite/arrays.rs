@@ -1,9 +1,9 @@
-//! `ARRAY(SELECT …)`.
+//! `ARRAY(SELECT …)` and functions that give a row for each item of an array.
 
-use super::{call, names, take};
+use super::{call, cast, names, take, text};
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArgumentClause, FunctionArguments, Ident, ObjectName, OrderByExpr, OrderByKind,
-    Query, Select, SelectItem, SetExpr, TableFactor, Value, ValueWithSpan,
+    AccessExpr, BinaryOperator, DataType, Expr, FunctionArgumentClause, FunctionArguments, Ident, ObjectName,
+    OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor, Value, ValueWithSpan,
 };
 
 pub fn is_subquery(expr: &Expr) -> bool {
@@ -49,6 +49,50 @@ pub fn subquery(expr: &mut Expr) {
     *expr = call("aqueduct_array", [Expr::Subquery(query)]);
 }
 
+/// `generate_subscripts(a, 1)`, `_pg_expandarray(a)` and its fields as `unnest` of something.
+pub fn expand(expr: &mut Expr) {
+    match expr {
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            let ([AccessExpr::Dot(Expr::Identifier(field))], Expr::Nested(inner)) =
+                (access_chain.as_slice(), &mut **root)
+            else {
+                return;
+            };
+            let field = field.value.to_lowercase();
+            *expr = match (expanded(inner), field.as_str()) {
+                (Some(array), "x") => call("unnest", [array]),
+                (Some(array), "n") => subscripts(array),
+                _ => call("get_field", [take(inner), text(&field)]),
+            };
+        }
+        Expr::Function(_) => {
+            if let Some(array) = expanded(expr) {
+                *expr = call("unnest", [call("aqueduct_pairs", [array])]);
+            } else if let Some(array) = first_argument(expr, "generate_subscripts") {
+                *expr = subscripts(array);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The array in `_pg_expandarray(array)`.
+fn expanded(expr: &Expr) -> Option<Expr> {
+    first_argument(expr, "_pg_expandarray")
+}
+
+fn first_argument(expr: &Expr, name: &str) -> Option<Expr> {
+    let Expr::Function(function) = expr else { return None };
+    let called = function.name.0.last()?.as_ident()?;
+    let FunctionArguments::List(list) = &function.args else { return None };
+    called.value.eq_ignore_ascii_case(name).then(|| names::argument(list.args.first()?)).flatten()
+}
+
+fn subscripts(array: Expr) -> Expr {
+    let length = cast(call("array_length", [array]), DataType::Int8(None));
+    call("unnest", [call("generate_series", [Expr::value(Value::Number("1".into(), false)), length])])
+}
+
 fn order(query: &mut Query) -> Vec<OrderByExpr> {
     match query.order_by.take().map(|order| order.kind) {
         Some(OrderByKind::Expressions(order)) => order,
@@ -63,6 +107,7 @@ fn of_function(query: &Query) -> Option<Expr> {
     let ([SelectItem::UnnamedExpr(item)], [from]) = (projection.as_slice(), from.as_slice()) else { return None };
     let (name, argument, alias) = function(&from.relation)?;
     match (name.as_str(), item) {
+        ("unnest", Expr::Identifier(item)) if alias.as_ref() == Some(item) => Some(call("aqueduct_array", [argument])),
         ("pg_options_to_table", _) => Some(call("aqueduct_options", [argument])),
         ("unnest", Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right }) => {
             matches!((&**right, alias), (Expr::Identifier(item), Some(alias)) if *item == alias)
@@ -77,5 +122,6 @@ fn function(factor: &TableFactor) -> Option<(String, Expr, Option<Ident>)> {
     let TableFactor::Table { name, args: Some(args), alias, .. } = factor else { return None };
     let name = name.0.last()?.as_ident()?.value.to_lowercase();
     let [argument] = args.args.as_slice() else { return None };
-    Some((name, names::argument(argument)?, alias.as_ref().map(|alias| alias.name.clone())))
+    let alias = alias.as_ref().map(|alias| alias.columns.first().map_or(&alias.name, |column| &column.name));
+    Some((name, names::argument(argument)?, alias.cloned()))
 }

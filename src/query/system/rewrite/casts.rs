@@ -6,27 +6,21 @@
 use super::{call, take, text};
 use crate::query::system::functions::{IDENTITY, SHOWN};
 use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, BinaryOperator, DataType, Expr, ObjectName};
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
 
 const REFERENCES: &[&str] = &["regclass", "regtype", "regproc", "regprocedure", "regnamespace", "regrole"];
 
 /// Types that are held as text.
 const TEXTS: &[&str] = &[
     "aclitem",
-    "bpchar",
-    "char",
     "character_data",
     "cid",
     "cstring",
     "inet",
     "int2vector",
-    "name",
     "oidvector",
     "pg_lsn",
     "pg_node_tree",
     "sql_identifier",
-    "text",
     "tid",
     "unknown",
     "xid",
@@ -102,17 +96,14 @@ fn unqualified(name: &ObjectName) -> Option<String> {
     }
 }
 
-/// The type under a name that the planner knows, when it has one.
+/// Text, for a type that only Postgres' own tables have.
 fn plain(ty: &DataType) -> Option<DataType> {
     match ty {
         DataType::Custom(name, _) => {
-            let qualified = name.0.len() > 1;
             let name = unqualified(name)?;
             match name.as_str() {
-                "oid" => Some(DataType::IntUnsigned(None)),
                 "cardinal_number" => Some(DataType::Int4(None)),
                 name if TEXTS.contains(&name) => Some(DataType::Text),
-                name if qualified => standard(name),
                 _ => None,
             }
         }
@@ -124,11 +115,7 @@ fn plain(ty: &DataType) -> Option<DataType> {
     }
 }
 
-fn standard(name: &str) -> Option<DataType> {
-    let ty = Parser::new(&PostgreSqlDialect {}).try_with_sql(name).ok()?.parse_data_type().ok()?;
-    (!matches!(ty, DataType::Custom(..))).then_some(ty)
-}
-
 fn is_text(ty: &DataType) -> bool {
-    matches!(ty, DataType::Text | DataType::Varchar(_) | DataType::CharacterVarying(_) | DataType::String(_))
+    use crate::base::Type;
+    matches!(Type::parse(&ty.to_string()), Some(Type::Text | Type::Varchar(_) | Type::Name))
 }

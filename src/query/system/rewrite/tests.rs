@@ -1,3 +1,5 @@
+//! Statements before and after.
+
 use super::*;
 use crate::catalog::Snapshot;
 use crate::query::Context;
@@ -15,7 +17,7 @@ fn check(text: &str, expected: &str) {
 fn postgres_spellings_become_plain_ones() {
     check("SELECT a OPERATOR(pg_catalog.~) 'x' COLLATE pg_catalog.default FROM t", "SELECT a ~ 'x' FROM t");
     check("SELECT pg_catalog.lower(a) FROM t", "SELECT lower(a) FROM t");
-    check("SELECT a::pg_catalog.oid FROM t", "SELECT a::INT UNSIGNED AS \"a\" FROM t");
+    check("SELECT a::pg_catalog.oid FROM t", "SELECT a::pg_catalog.oid AS \"a\" FROM t");
     check("SELECT a LIKE 'x/_\\%' ESCAPE '/' FROM t", "SELECT a LIKE 'x\\_\\\\%' FROM t");
 }
 
@@ -35,6 +37,54 @@ fn array_of_a_query_is_an_aggregate() {
         "SELECT aqueduct_array((SELECT array_agg(b.rolname ORDER BY b.rolname) FROM r b WHERE b.oid = a.oid)) AS m \
          FROM a",
     );
+}
+
+#[test]
+fn rows_for_each_item_are_an_unnest() {
+    check(
+        "SELECT generate_subscripts(i.indkey, 1) AS n FROM i",
+        "SELECT unnest(generate_series(1, array_length(i.indkey)::INT8)) AS n FROM i",
+    );
+    check(
+        "SELECT (information_schema._pg_expandarray(i.indkey)).x AS x, (r.keys).n AS n FROM i",
+        "SELECT unnest(i.indkey) AS x, get_field(r.keys, 'n') AS n FROM i",
+    );
+}
+
+#[test]
+fn a_condition_between_rows_goes_outside() {
+    check(
+        "SELECT (SELECT d.adbin FROM pg_attrdef d WHERE d.adrelid = a.attrelid AND a.atthasdef) AS e FROM pg_attribute a",
+        "SELECT CASE WHEN a.atthasdef THEN \
+         (SELECT first_value(d.adbin) FROM pg_attrdef d WHERE d.adrelid = a.attrelid) END AS e FROM pg_attribute a",
+    );
+    check(
+        "SELECT (SELECT c.collname FROM pg_collation c WHERE c.oid = a.x AND a.x <> c.collencoding) AS e FROM a",
+        "SELECT CASE WHEN a.x <> (SELECT first_value(c.collencoding) FROM pg_collation c WHERE c.oid = a.x) THEN \
+         (SELECT first_value(c.collname) FROM pg_collation c WHERE c.oid = a.x) END AS e FROM a",
+    );
+}
+
+#[test]
+fn a_table_that_never_has_rows_asks_no_subqueries() {
+    check(
+        "SELECT ARRAY(SELECT rolname FROM pg_roles WHERE oid = ANY(p.polroles)) AS r FROM pg_policy p",
+        "SELECT NULL::TEXT[] AS r FROM pg_policy p",
+    );
+}
+
+#[test]
+fn hidden_columns_of_the_catalog_have_values() {
+    check(
+        "SELECT c.tableoid, c.xmin, t.xmin FROM pg_class c, t",
+        "SELECT 1259::oid AS \"tableoid\", 1::oid AS \"xmin\", t.xmin FROM pg_class c, t",
+    );
+}
+
+#[test]
+fn a_function_of_one_value_in_from_is_a_table_of_one_row() {
+    check("SELECT s FROM string_to_array('a,b', ',') s", "SELECT s FROM (SELECT string_to_array('a,b', ',') AS s) s");
+    check("SELECT x FROM pg_catalog.unnest(a) AS t(x)", "SELECT x FROM UNNEST(a) AS t (x)");
 }
 
 #[test]

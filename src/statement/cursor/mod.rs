@@ -3,6 +3,8 @@
 //! Words are not reserved: the grammar asks for a word where it may stand, and
 //! whatever is SQL inside a statement is taken as its text, a [`Fragment`].
 
+mod fragment;
+
 use crate::base::sql::{Kinds, Token};
 use crate::base::{Error, Kind, Name, Result, Type};
 use crate::catalog::workflow::Fragment;
@@ -33,11 +35,6 @@ impl<'a> Cursor<'a> {
     /// Byte offset of the next token.
     pub fn offset(&self) -> usize {
         self.tokens.get(self.at).map_or(self.text.len(), |token| token.start)
-    }
-
-    /// Byte offset of the token before this place.
-    pub fn last_offset(&self) -> usize {
-        self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map_or(0, |token| token.start)
     }
 
     pub fn at_end(&self) -> bool {
@@ -78,6 +75,12 @@ impl<'a> Cursor<'a> {
             "_" => matches!(self.token(ahead), Some(Kinds::Word(_))),
             wanted => self.word(ahead).is_some_and(|word| word.eq_ignore_ascii_case(wanted)),
         })
+    }
+
+    /// Whether the word stands right before this place.
+    pub fn follows(&self, word: &str) -> bool {
+        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        matches!(before.map(|token| &token.token), Some(Kinds::Word(found)) if found.value.eq_ignore_ascii_case(word))
     }
 
     /// Passes the words of `phrase` when they come next.
@@ -229,74 +232,6 @@ impl<'a> Cursor<'a> {
             Error::new(Kind::UndefinedObject, format!("type \"{}\" does not exist", name.to_lowercase())).at(at)
         })
     }
-
-    /// `( … )`: the text between the parentheses, however much nests in it.
-    pub fn parenthesised(&mut self) -> Result<Fragment> {
-        self.expect_token(&Kinds::LParen)?;
-        let first = self.at;
-        self.skip_balanced(|cursor| cursor.sees_token(&Kinds::RParen))?;
-        let inside = self.slice(first, self.at);
-        self.expect_token(&Kinds::RParen)?;
-        if inside.text.is_empty() {
-            self.at -= 1;
-            return Err(self.unexpected());
-        }
-        Ok(inside)
-    }
-
-    /// The text up to where `stop` holds outside parentheses, or to a comma, a closing parenthesis or the end.
-    pub fn until(&mut self, stop: impl Fn(&Cursor) -> bool) -> Result<Fragment> {
-        let first = self.at;
-        self.skip_balanced(|cursor| {
-            cursor.sees_token(&Kinds::Comma) || cursor.sees_token(&Kinds::RParen) || stop(cursor)
-        })?;
-        if self.at == first { Err(self.expected("an expression")) } else { Ok(self.slice(first, self.at)) }
-    }
-
-    /// Everything up to the end, or to where `stop` holds outside parentheses.
-    pub fn rest(&mut self, stop: impl Fn(&Cursor) -> bool) -> Result<Fragment> {
-        let first = self.at;
-        self.skip_balanced(stop)?;
-        if self.at == first { Err(self.expected("a query")) } else { Ok(self.slice(first, self.at)) }
-    }
-
-    /// `( item, … )`
-    pub fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
-        self.expect_token(&Kinds::LParen)?;
-        let mut items = vec![item(self)?];
-        while self.eat_token(&Kinds::Comma) {
-            items.push(item(self)?);
-        }
-        self.expect_token(&Kinds::RParen)?;
-        Ok(items)
-    }
-
-    fn skip_balanced(&mut self, stop: impl Fn(&Cursor) -> bool) -> Result<()> {
-        let mut open = vec![];
-        while let Some(token) = self.token(0) {
-            if open.is_empty() && stop(self) {
-                return Ok(());
-            }
-            match token {
-                Kinds::LParen => open.push(Kinds::RParen),
-                Kinds::LBracket => open.push(Kinds::RBracket),
-                Kinds::RParen | Kinds::RBracket if open.pop().as_ref() != Some(token) => return Err(self.unexpected()),
-                _ => {}
-            }
-            self.at += 1;
-        }
-        if open.is_empty() { Ok(()) } else { Err(self.unexpected()) }
-    }
-
-    fn slice(&self, from: usize, to: usize) -> Fragment {
-        let (Some(first), Some(last)) = (self.tokens.get(from), self.tokens.get(to.wrapping_sub(1))) else {
-            return Fragment { text: String::new(), offset: self.text.len() };
-        };
-        match from < to {
-            true => Fragment { text: self.text[first.start..last.end].to_string(), offset: first.start },
-            false => Fragment { text: String::new(), offset: first.start },
-        }
-    }
 }
 
 fn cut(mut name: String) -> String {
@@ -319,21 +254,11 @@ mod tests {
 
     #[test]
     fn names_fold_and_are_cut() {
-        assert_eq!(on("Ml.\"Delay\"", Cursor::name).unwrap(), Name::new("ml", "Delay"));
+        assert_eq!(on("Ml.\"Delay\"", |cursor| cursor.name()).unwrap(), Name::new("ml", "Delay"));
         let long = "é".repeat(40);
-        assert_eq!(on(&long, Cursor::identifier).unwrap(), "é".repeat(31));
-        assert_eq!(on("a.b.c.d", Cursor::name).unwrap_err().kind, Kind::FeatureNotSupported);
-        assert_eq!(on("\"\"", Cursor::identifier).unwrap_err().kind, Kind::Syntax);
-    }
-
-    #[test]
-    fn a_fragment_is_balanced_text() {
-        let text = "( a, (b) /* ) */ || ') $$' || $$ ) $$ -- )\n, c[1] ) x";
-        let inside = on(text, Cursor::parenthesised).unwrap();
-        assert_eq!((inside.text.as_str(), inside.offset), (&text[2..text.len() - 4], 2));
-        for (text, at) in [("()", 1), ("( a", 3), ("(a])", 2), ("((a)", 4), ("x", 0)] {
-            assert_eq!(on(text, Cursor::parenthesised).unwrap_err().offset, Some(at), "{text}");
-        }
+        assert_eq!(on(&long, |cursor| cursor.identifier()).unwrap(), "é".repeat(31));
+        assert_eq!(on("a.b.c.d", |cursor| cursor.name()).unwrap_err().kind, Kind::FeatureNotSupported);
+        assert_eq!(on("\"\"", |cursor| cursor.identifier()).unwrap_err().kind, Kind::Syntax);
     }
 
     #[test]
@@ -345,8 +270,8 @@ mod tests {
             ("numeric ( 10, 2 )", Type::Numeric(Some((10, 2)))),
             ("character varying(3)[]", Type::Array(Box::new(Type::Varchar(Some(3))))),
         ] {
-            assert_eq!(on(text, Cursor::data_type).unwrap(), ty);
+            assert_eq!(on(text, |cursor| cursor.data_type()).unwrap(), ty);
         }
-        assert_eq!(on("flaot8", Cursor::data_type).unwrap_err().message, "type \"flaot8\" does not exist");
+        assert_eq!(on("flaot8", |cursor| cursor.data_type()).unwrap_err().message, "type \"flaot8\" does not exist");
     }
 }

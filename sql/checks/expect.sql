@@ -1,0 +1,4 @@
+-- EXPECT: the condition is true for the row. NULL fails.
+
+-- good
+{condition}

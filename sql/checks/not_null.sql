@@ -1,0 +1,4 @@
+-- NOT NULL: each of the columns has a value.
+
+-- good
+{column} IS NOT NULL

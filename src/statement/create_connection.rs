@@ -1,0 +1,118 @@
+//! `CREATE CONNECTION`: another system becomes a catalog.
+
+use super::clause::options::{Options, options};
+use super::create_workflow::if_not_exists;
+use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use crate::base::name::DATABASE;
+use crate::base::{Error, Kind, Result, quote_identifier};
+use crate::catalog::{Change, Connection};
+use async_trait::async_trait;
+use datafusion::common::ScalarValue;
+use std::fmt;
+use std::sync::Arc;
+
+pub const FORM: Form = Form {
+    manual: Manual {
+        title: "CREATE CONNECTION",
+        synopsis: "\
+CREATE [OR REPLACE] CONNECTION [IF NOT EXISTS] name TYPE type
+  OPTIONS (option 'value', option SECRET secret, …)",
+        about: "Makes another system's tables readable as name.schema.table and usable as targets. Nothing is asked of \
+it now: TEST CONNECTION does. Types and their options are listed under Connections.",
+        example: "\
+CREATE CONNECTION ops TYPE postgres OPTIONS (
+  host 'db.example.com', dbname 'ops', user 'aqueduct', password SECRET ops_password
+);
+SELECT count(*) FROM ops.public.flights;",
+    },
+    leads: &["CREATE CONNECTION _", "CREATE OR REPLACE CONNECTION _"],
+    read,
+};
+
+#[derive(Debug)]
+struct CreateConnection {
+    connection: Connection,
+    or_replace: bool,
+    if_not_exists: bool,
+    offset: usize,
+    kind_at: usize,
+    options_at: usize,
+}
+
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+    cursor.expect("CREATE")?;
+    let or_replace = cursor.eat("OR REPLACE");
+    cursor.expect("CONNECTION")?;
+    let if_not_exists = if_not_exists(cursor, or_replace)?;
+    let offset = cursor.offset();
+    let name = cursor.identifier()?;
+    cursor.expect("TYPE")?;
+    let kind_at = cursor.offset();
+    let kind = cursor.string().or_else(|_| cursor.identifier())?.to_lowercase();
+    let options_at = cursor.offset();
+    let Options { values, secrets } = match cursor.eat("OPTIONS") || cursor.eat("WITH") {
+        true => options(cursor)?,
+        false => Options::default(),
+    };
+    let connection = Connection { name, kind, options: values, secrets };
+    Ok(Arc::new(CreateConnection { connection, or_replace, if_not_exists, offset, kind_at, options_at }))
+}
+
+impl fmt::Display for CreateConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or_replace = if self.or_replace { "OR REPLACE " } else { "" };
+        let if_not_exists = if self.if_not_exists { "IF NOT EXISTS " } else { "" };
+        write!(f, "CREATE {or_replace}CONNECTION {if_not_exists}{}", rest(&self.connection))
+    }
+}
+
+/// `name TYPE type OPTIONS (…)`
+fn rest(connection: &Connection) -> String {
+    let options = Options { values: connection.options.clone(), secrets: connection.secrets.clone() };
+    let given = !options.values.is_empty() || !options.secrets.is_empty();
+    let options = if given { format!(" OPTIONS {options}") } else { String::new() };
+    format!("{} TYPE {}{options}", quote_identifier(&connection.name), quote_identifier(&connection.kind))
+}
+
+/// The statement that makes the connection.
+pub fn statement(connection: &Connection) -> String {
+    format!("CREATE CONNECTION {}", rest(connection))
+}
+
+#[async_trait]
+impl Statement for CreateConnection {
+    /// A password that was typed here is refused, and must not be kept in a history either.
+    fn redacted(&self) -> Option<String> {
+        let mut shown = self.connection.clone();
+        let sensitive =
+            |key: &str| ["pass", "secret", "token", "key", "credential"].iter().any(|word| key.contains(word));
+        let masked = shown.options.iter_mut().filter(|(key, _)| sensitive(key));
+        let count = masked.map(|(_, value)| *value = "***".to_string()).count();
+        (count > 0).then(|| statement(&shown))
+    }
+
+    async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
+        let snapshot = session.engine.catalog.snapshot();
+        let name = &self.connection.name;
+        if snapshot.connections.contains_key(name) && !self.or_replace {
+            if !self.if_not_exists {
+                let message = format!("connection \"{name}\" already exists");
+                return Err(Error::new(Kind::DuplicateObject, message).at(self.offset));
+            }
+            session.notice(format!("connection \"{name}\" already exists, skipping"));
+            return Ok(rooms::done("CREATE CONNECTION"));
+        }
+        if name == DATABASE {
+            return Err(
+                Error::new(Kind::DuplicateObject, format!("\"{name}\" is the name of this database")).at(self.offset)
+            );
+        }
+        let checked = session.engine.connections.check(&self.connection);
+        checked.map_err(|error| {
+            let at = if error.kind == Kind::FeatureNotSupported { self.kind_at } else { self.options_at };
+            error.at(at)
+        })?;
+        let change = Change::PutConnection(self.connection.clone());
+        rooms::define(session, vec![change], "CREATE CONNECTION").await.map_err(|error| error.at(self.options_at))
+    }
+}

@@ -1,0 +1,154 @@
+//! `CREATE SECRET`: a value that can be used and never be read.
+
+use super::create_workflow::if_not_exists;
+use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use crate::base::{Error, Kind, Result, quote_identifier, quote_literal};
+use crate::catalog::{Change, Secret, SecretSource};
+use async_trait::async_trait;
+use datafusion::common::ScalarValue;
+use std::fmt;
+use std::sync::Arc;
+
+pub const FORM: Form = Form {
+    manual: Manual {
+        title: "CREATE SECRET",
+        synopsis: "CREATE [OR REPLACE] SECRET [IF NOT EXISTS] name FROM ENV 'VARIABLE' | FILE 'path' | VALUE 'text'",
+        about: "Names a value that options of a connection can refer to. ENV and FILE are read when a connection is \
+made, so a rotated password needs no statement; VALUE is kept in the data folder. No statement, view, log or history \
+shows it again: SHOW CREATE SECRET prints VALUE '***', which is refused when it is run.",
+        example: "CREATE SECRET ops_password FROM ENV 'PGPASSWORD';",
+    },
+    leads: &["CREATE SECRET _", "CREATE OR REPLACE SECRET _"],
+    read,
+};
+
+/// What is shown in place of a value.
+const MASK: &str = "***";
+
+#[derive(Debug)]
+struct CreateSecret {
+    secret: Secret,
+    or_replace: bool,
+    if_not_exists: bool,
+    offset: usize,
+}
+
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+    cursor.expect("CREATE")?;
+    let or_replace = cursor.eat("OR REPLACE");
+    cursor.expect("SECRET")?;
+    let if_not_exists = if_not_exists(cursor, or_replace)?;
+    let offset = cursor.offset();
+    let name = cursor.identifier()?;
+    let source = source(cursor)?;
+    if !cursor.at_end() {
+        // The token that is too much may be the secret itself, so it is not shown.
+        return Err(Error::new(Kind::Syntax, "syntax error after the secret's value").at(cursor.offset()));
+    }
+    Ok(Arc::new(CreateSecret { secret: Secret { name, source }, or_replace, if_not_exists, offset }))
+}
+
+fn source(cursor: &mut Cursor) -> Result<SecretSource> {
+    cursor.expect("FROM").map_err(hidden)?;
+    if cursor.eat("ENV") {
+        Ok(SecretSource::Environment(cursor.string().map_err(hidden)?))
+    } else if cursor.eat("FILE") {
+        Ok(SecretSource::File(cursor.string().map_err(hidden)?))
+    } else if cursor.eat("VALUE") {
+        let at = cursor.offset();
+        let value = cursor.string().map_err(hidden)?;
+        if value == MASK {
+            return Err(Error::new(
+                Kind::InvalidParameterValue,
+                format!("{MASK} stands for a value that is not shown"),
+            )
+            .hint("write the secret itself, or FROM ENV or FILE".to_string())
+            .at(at));
+        }
+        Ok(SecretSource::Value(value))
+    } else {
+        Err(hidden(cursor.expected("ENV 'VARIABLE', FILE 'path' or VALUE 'text'")))
+    }
+}
+
+/// A syntax error without the token that stands there.
+fn hidden(error: Error) -> Error {
+    Error { message: "syntax error in CREATE SECRET".to_string(), ..error }
+}
+
+impl fmt::Display for CreateSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or_replace = if self.or_replace { "OR REPLACE " } else { "" };
+        let if_not_exists = if self.if_not_exists { "IF NOT EXISTS " } else { "" };
+        write!(
+            f,
+            "CREATE {or_replace}SECRET {if_not_exists}{} FROM {}",
+            quote_identifier(&self.secret.name),
+            shown(&self.secret)
+        )
+    }
+}
+
+fn shown(secret: &Secret) -> String {
+    match &secret.source {
+        SecretSource::Environment(variable) => format!("ENV {}", quote_literal(variable)),
+        SecretSource::File(path) => format!("FILE {}", quote_literal(path)),
+        SecretSource::Value(_) => format!("VALUE '{MASK}'"),
+    }
+}
+
+/// The statement that makes the secret, its value masked.
+pub fn statement(secret: &Secret) -> String {
+    format!("CREATE SECRET {} FROM {}", quote_identifier(&secret.name), shown(secret))
+}
+
+#[async_trait]
+impl Statement for CreateSecret {
+    fn redacted(&self) -> Option<String> {
+        matches!(self.secret.source, SecretSource::Value(_)).then(|| self.to_string())
+    }
+
+    async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
+        let name = &self.secret.name;
+        if session.engine.catalog.snapshot().secrets.contains_key(name) && !self.or_replace {
+            if !self.if_not_exists {
+                let message = format!("secret \"{name}\" already exists");
+                return Err(Error::new(Kind::DuplicateObject, message).at(self.offset));
+            }
+            session.notice(format!("secret \"{name}\" already exists, skipping"));
+            return Ok(rooms::done("CREATE SECRET"));
+        }
+        if let SecretSource::Environment(variable) = &self.secret.source
+            && std::env::var_os(variable).is_none()
+        {
+            session.warning("01000", format!("environment variable \"{variable}\" is not set in the server"));
+        }
+        rooms::define(session, vec![Change::PutSecret(self.secret.clone())], "CREATE SECRET").await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::statement::parse;
+
+    #[test]
+    fn a_value_is_in_no_text_that_leaves_the_statement() {
+        let parsed = parse("SELECT 1; CREATE SECRET s FROM VALUE 'hunter2'; ").map(|mut all| all.remove(1));
+        let parsed =
+            parsed.or_else(|_| parse("CREATE SECRET s FROM VALUE 'hunter2'").map(|mut all| all.remove(0))).unwrap();
+        assert_eq!(parsed.text, "CREATE SECRET s FROM VALUE '***'");
+        for shown in [parsed.text.clone(), format!("{parsed:?}"), parsed.statement.to_string()] {
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+        for bad in [
+            "CREATE SECRET s FROM VALUE hunter2",
+            "CREATE SECRET s VALUE 'hunter2'",
+            "CREATE SECRET s FROM 'hunter2'",
+            "CREATE SECRET s FROM VALUE 'x' 'hunter2'",
+            "CREATE SECRET s FROM VALUE 'x' hunter2",
+        ] {
+            let error = parse(bad).unwrap_err();
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! `DROP CONNECTION`
+
+use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use crate::base::{Error, Kind, Result, quote_identifier};
+use crate::catalog::{Change, Commit};
+use async_trait::async_trait;
+use datafusion::common::ScalarValue;
+use std::fmt;
+use std::sync::Arc;
+
+pub const FORM: Form = Form {
+    manual: Manual {
+        title: "DROP CONNECTION",
+        synopsis: "DROP CONNECTION [IF EXISTS] name",
+        about: "Forgets how to reach the other system; nothing changes there. Refused (2BP01) while a workflow reads \
+from it or writes to it.",
+        example: "DROP CONNECTION ops;",
+    },
+    leads: &["DROP CONNECTION _"],
+    read,
+};
+
+#[derive(Debug)]
+struct DropConnection {
+    name: String,
+    if_exists: bool,
+    offset: usize,
+}
+
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+    cursor.expect("DROP CONNECTION")?;
+    let if_exists = cursor.eat("IF EXISTS");
+    let offset = cursor.offset();
+    Ok(Arc::new(DropConnection { name: cursor.identifier()?, if_exists, offset }))
+}
+
+impl fmt::Display for DropConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let if_exists = if self.if_exists { "IF EXISTS " } else { "" };
+        write!(f, "DROP CONNECTION {if_exists}{}", quote_identifier(&self.name))
+    }
+}
+
+#[async_trait]
+impl Statement for DropConnection {
+    async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
+        if self.if_exists && !session.engine.catalog.snapshot().connections.contains_key(&self.name) {
+            session.notice(format!("connection \"{}\" does not exist, skipping", self.name));
+            return Ok(rooms::done("DROP CONNECTION"));
+        }
+        let author = session.user.clone();
+        let outcome = session.engine.catalog.commit_with(|snapshot| {
+            let user = snapshot.workflows.values().find(|workflow| rooms::uses_connection(workflow, &self.name));
+            if let Some(workflow) = user {
+                return Err(Error::new(
+                    Kind::DependentObjects,
+                    format!(
+                        "cannot drop connection {} because other objects depend on it",
+                        quote_identifier(&self.name)
+                    ),
+                )
+                .detail(format!("workflow \"{}\" uses it", workflow.name))
+                .hint("drop or replace the workflow first".to_string()));
+            }
+            let changes = vec![Change::DropConnection { name: self.name.clone() }];
+            Ok(Commit { changes, author, message: "DROP CONNECTION".to_string(), ..Commit::default() })
+        });
+        outcome.await.map_err(|error| error.at(self.offset))?;
+        Ok(rooms::done("DROP CONNECTION"))
+    }
+}

@@ -1,0 +1,68 @@
+//! `DROP MODEL`
+
+use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use crate::base::{Error, Kind, Name, Result};
+use crate::catalog::{Change, Commit};
+use async_trait::async_trait;
+use datafusion::common::ScalarValue;
+use std::fmt;
+use std::sync::Arc;
+
+pub const FORM: Form = Form {
+    manual: Manual {
+        title: "DROP MODEL",
+        synopsis: "DROP MODEL [IF EXISTS] name",
+        about: "Removes a model with all its versions. Refused (2BP01) while a workflow names it. The files stay with \
+the record of the runs that used them.",
+        example: "DROP MODEL IF EXISTS delay;",
+    },
+    leads: &["DROP MODEL _"],
+    read,
+};
+
+#[derive(Debug)]
+struct DropModel {
+    name: Name,
+    if_exists: bool,
+    offset: usize,
+}
+
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+    cursor.expect("DROP MODEL")?;
+    let if_exists = cursor.eat("IF EXISTS");
+    let offset = cursor.offset();
+    Ok(Arc::new(DropModel { name: cursor.name()?, if_exists, offset }))
+}
+
+impl fmt::Display for DropModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DROP MODEL {}{}", if self.if_exists { "IF EXISTS " } else { "" }, self.name)
+    }
+}
+
+#[async_trait]
+impl Statement for DropModel {
+    async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
+        if self.if_exists && !session.engine.catalog.snapshot().models.contains_key(&self.name) {
+            session.notice(format!("model \"{}\" does not exist, skipping", self.name));
+            return Ok(rooms::done("DROP MODEL"));
+        }
+        let author = session.user.clone();
+        // Decided inside the commit: a workflow that comes in between must not lose its model.
+        let outcome = session.engine.catalog.commit_with(|snapshot| {
+            if let Some(workflow) = snapshot.workflows.values().find(|workflow| rooms::uses_model(workflow, &self.name))
+            {
+                return Err(Error::new(
+                    Kind::DependentObjects,
+                    format!("cannot drop model {} because other objects depend on it", self.name),
+                )
+                .detail(format!("workflow \"{}\" uses it", workflow.name))
+                .hint("drop or replace the workflow first".to_string()));
+            }
+            let changes = vec![Change::DropModel { name: self.name.clone() }];
+            Ok(Commit { changes, author, message: "DROP MODEL".to_string(), ..Commit::default() })
+        });
+        outcome.await.map_err(|error| error.at(self.offset))?;
+        Ok(rooms::done("DROP MODEL"))
+    }
+}

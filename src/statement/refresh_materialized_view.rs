@@ -1,0 +1,56 @@
+//! `REFRESH MATERIALIZED VIEW`
+
+use super::create_materialized_view::named;
+use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use crate::base::{Name, Result};
+use async_trait::async_trait;
+use datafusion::common::ScalarValue;
+use std::fmt;
+use std::sync::Arc;
+
+pub const FORM: Form = Form {
+    manual: Manual {
+        title: "REFRESH MATERIALIZED VIEW",
+        synopsis: "REFRESH MATERIALIZED VIEW [CONCURRENTLY] name",
+        about: "Runs the view's query now and puts its rows in the place of the old ones at once; readers never wait \
+and never see it empty, so CONCURRENTLY changes nothing. Fails when the refresh was not published.",
+        example: "REFRESH MATERIALIZED VIEW busy_routes;",
+    },
+    leads: &["REFRESH MATERIALIZED VIEW _"],
+    read,
+};
+
+#[derive(Debug)]
+struct RefreshMaterializedView {
+    name: Name,
+    offset: usize,
+}
+
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+    cursor.expect("REFRESH MATERIALIZED VIEW")?;
+    if cursor.sees("CONCURRENTLY _") {
+        cursor.expect("CONCURRENTLY")?;
+    }
+    let offset = cursor.offset();
+    let name = cursor.name()?;
+    if cursor.sees("WITH NO DATA") {
+        return Err(super::clause::later("WITH NO DATA", cursor.offset()));
+    }
+    cursor.eat("WITH DATA");
+    Ok(Arc::new(RefreshMaterializedView { name, offset }))
+}
+
+impl fmt::Display for RefreshMaterializedView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "REFRESH MATERIALIZED VIEW {}", self.name)
+    }
+}
+
+#[async_trait]
+impl Statement for RefreshMaterializedView {
+    async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
+        let view = named(session, &self.name).map_err(|error| error.at(self.offset))?;
+        session.engine.workflows.refresh(&view.name, &session.user, session.cancel.clone()).await?;
+        Ok(rooms::done("REFRESH MATERIALIZED VIEW"))
+    }
+}

@@ -1,0 +1,81 @@
+//! What statements of ours have in common when they run: commits, small answers, who depends on what.
+
+use super::{Response, Session};
+use crate::base::{Error, Name, Result, quote_identifier};
+use crate::catalog::workflow::{Assertion, Target};
+use crate::catalog::{Change, Commit, Workflow};
+use crate::query::Rows;
+use crate::session::Description;
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use std::sync::Arc;
+
+/// Commits what a definition changes, in the session's name, and answers with the tag.
+pub async fn define(session: &Session, changes: Vec<Change>, tag: &str) -> Result<Response> {
+    let commit = Commit { changes, author: session.user.clone(), message: tag.to_string(), ..Commit::default() };
+    session.engine.catalog.commit(commit).await?;
+    Ok(done(tag))
+}
+
+/// Answers with the rows of a query of ours.
+pub async fn select(session: &Session, query: &str, tag: &'static str) -> Result<Response> {
+    let plan = session.engine.query.plan_text(&session.context(), query).await.map_err(ours)?;
+    let rows = session.engine.query.run(&plan, &[], session.cancel.clone()).await.map_err(ours)?;
+    Ok(Response::Rows { rows, tag })
+}
+
+/// The shape of what [`select`] answers.
+pub async fn describe(session: &Session, query: &str) -> Result<Description> {
+    let plan = session.engine.query.plan_text(&session.context(), query).await.map_err(ours)?;
+    Ok(Description { columns: Some(plan.schema().clone()), ..Description::default() })
+}
+
+/// Places in a query of ours are none in what the user typed.
+fn ours(error: Error) -> Error {
+    Error { offset: None, ..error }
+}
+
+pub fn done(tag: &str) -> Response {
+    Response::Done { tag: tag.to_string() }
+}
+
+/// The shape of rows of text.
+pub fn texts(columns: &[&str]) -> Description {
+    let fields: Vec<_> = columns.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
+    Description { columns: Some(Arc::new(Schema::new(fields))), ..Description::default() }
+}
+
+/// The shape of rows that are there.
+pub fn shape(rows: &Rows) -> Description {
+    Description { columns: Some(rows.schema.clone()), ..Description::default() }
+}
+
+/// Answers with rows of text, one value for each column.
+pub fn table(columns: &[&str], rows: Vec<Vec<Option<String>>>, tag: &'static str) -> Result<Response> {
+    let schema = texts(columns).columns.ok_or_else(|| Error::internal("rows of text must have a shape"))?;
+    let column = |at: usize| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| row.get(at).cloned().flatten()).collect::<StringArray>())
+    };
+    let batch = RecordBatch::try_new(schema.clone(), (0..columns.len()).map(column).collect())?;
+    Ok(Response::Rows { rows: Rows::of(schema, vec![batch]), tag })
+}
+
+/// Whether a workflow calls the model, itself or by a view.
+pub fn uses_model(workflow: &Workflow, model: &Name) -> bool {
+    workflow.models.contains(model)
+}
+
+/// Whether a workflow reads from the connection or writes to it.
+pub fn uses_connection(workflow: &Workflow, connection: &str) -> bool {
+    let prefix = format!("{}.", quote_identifier(connection));
+    // `connection.schema.table`; a schema of that name has one part less.
+    let remote = |name: &str| name.strip_prefix(&prefix).is_some_and(|rest| rest.contains('.'));
+    let written =
+        |target: &Option<Target>| matches!(target, Some(Target::Remote { connection: used, .. }) if used == connection);
+    workflow.steps.iter().any(|step| written(&step.target) || step.sources.iter().any(|source| remote(source)))
+        || workflow.checks.iter().any(|check| {
+            remote(&check.on.text)
+                || matches!(&check.assertion, Assertion::References { table, .. } if remote(&table.text))
+        })
+        || workflow.metrics.iter().any(|metric| remote(&metric.on.text))
+}
