@@ -88,7 +88,7 @@ async fn all(engine: &Arc<Engine>, script: &Script) -> Result<()> {
 
 async fn one(session: &mut Session, parsed: &statement::Parsed, script: &Script) -> Result<()> {
     let stop = session.stop.clone();
-    let _timer = session.settings.statement_timeout().map(|time| stop.after(time));
+    let _timer = session.settings.time("statement_timeout").map(|time| stop.after(time));
     let engine = session.engine.clone();
     let waiting = Line::watch(move || match engine.workflows.progress() {
         runs if runs.is_empty() => "running".to_string(),

@@ -150,13 +150,11 @@ pub const ALL: &[&Form] = &[
     &drop_external_table::FORM,
     &show_objects::FORM,
     &show_create::FORM,
-    &transaction::FORM,
-    &prepare::FORM,
-    &set::FORM,
-    &reset::FORM,
-    &listen::FORM,
-    &show::FORM,
 ];
+
+/// Statements that change the session alone.
+pub const SESSION: &[&Form] =
+    &[&transaction::FORM, &prepare::FORM, &set::FORM, &reset::FORM, &listen::FORM, &show::FORM];
 
 /// Reads what a client sent: its statements, or the first error with its byte offset in `text`.
 pub fn parse(text: &str) -> Result<Vec<Parsed>> {
@@ -178,7 +176,7 @@ fn one(text: &str, tokens: &[sql::Token]) -> Result<Parsed> {
 
 fn read(text: &str, tokens: &[sql::Token]) -> Result<Arc<dyn Statement>> {
     let mut cursor = Cursor::new(text, tokens);
-    let form = ALL.iter().find(|form| form.leads.iter().any(|lead| cursor.sees(lead)));
+    let form = ALL.iter().chain(SESSION).find(|form| form.leads.iter().any(|lead| cursor.sees(lead)));
     let Some(form) = form else {
         later::refuse(&cursor)?;
         if let Some(twin) = twin::read(&cursor)? {
