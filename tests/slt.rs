@@ -62,6 +62,7 @@ fn run(file: &Path, protocol: Protocol) -> Result<(), Failed> {
 }
 
 /// The simple protocol of this client does not tell types, so there only the extended one proves them.
+#[allow(clippy::ptr_arg)] // sqllogictest's signature
 fn same_columns(actual: &Vec<Column>, expected: &Vec<Column>) -> bool {
     let same = |(actual, expected): (&Column, &Column)| *actual == Column::Untold || actual == expected;
     actual.len() == expected.len() && actual.iter().zip(expected).all(same)

@@ -50,11 +50,15 @@ const EVERY_MIN_MS: u64 = 1_000;
 const EVERY_MAX_MS: u64 = 100 * 366 * 86_400_000;
 
 impl Spec {
-    /// Understands a definition. Positions in errors about a cron expression are offsets in it.
+    /// Understands a definition. Errors name the culprit, but not where it stands in a statement.
     pub fn new(when: &When) -> Result<Spec> {
         match when {
             When::Manual => Ok(Spec::Manual),
-            When::Cron { expression, zone } => Ok(Spec::Cron(Cron::new(expression)?, read_zone(zone)?)),
+            When::Cron { expression, zone } => {
+                // An offset in the expression would be taken for one in the statement.
+                let cron = Cron::new(expression).map_err(|error| Error { offset: None, ..error })?;
+                Ok(Spec::Cron(cron, read_zone(zone)?))
+            }
             When::Every { every_ms, offset_ms, zone } => {
                 Ok(Spec::Every(Every::new(*every_ms, *offset_ms)?, read_zone(zone)?))
             }

@@ -189,5 +189,5 @@ impl Statement for CreateWorkflow {
 
 /// Errors without a place that are about a value are about the schedule: all else has its fragment.
 pub fn is_schedule(error: &Error) -> bool {
-    error.kind == Kind::InvalidParameterValue && error.offset.is_none()
+    matches!(error.kind, Kind::InvalidParameterValue | Kind::Syntax) && error.offset.is_none()
 }

@@ -96,9 +96,12 @@ impl Database {
         }
         let mut rows = vec![];
         for row in self.client.query(&statement, &[]).await? {
-            let value = |at| row.try_get::<_, Option<Text>>(at);
-            let cells = (0..row.len()).map(|at| Ok(cell(value(at)?.as_ref().map(|text| text.0.as_str()))));
-            rows.push(cells.collect::<Result<_, tokio_postgres::Error>>()?);
+            let mut cells = vec![];
+            for at in 0..row.len() {
+                let value: Option<Text> = row.try_get(at)?;
+                cells.push(cell(value.as_ref().map(|text| text.0.as_str())));
+            }
+            rows.push(cells);
         }
         Ok(DBOutput::Rows { types, rows })
     }
