@@ -29,6 +29,7 @@ pub struct Tested {
 }
 
 /// Other systems, with the open connections to them.
+#[derive(Debug)]
 pub struct Connections {
     roots: Roots,
     io: Handle,

@@ -55,7 +55,7 @@ impl Engine {
         let catalog = Arc::new(Live::load(store, clock.clone(), &lake.data_path()).await?);
         let connections = Arc::new(Connections::new(roots.clone(), tokio::runtime::Handle::current()));
         let models = Arc::new(Registry::open(&data)?);
-        let query = Arc::new(Query::new(&config, catalog.clone())?);
+        let query = Arc::new(Query::new(&config, catalog.clone(), lake.clone(), connections.clone(), models.clone())?);
         let server = server_id(catalog.store()).await?;
         let engine = Arc::new_cyclic(|engine| {
             let workflows = Arc::new(Workflows::new(Parts {

@@ -1,23 +1,25 @@
 //! A query that has been planned: what it answers, reads and needs.
 
-use crate::base::{Name, Type};
-use datafusion::arrow::datatypes::SchemaRef;
+use super::{Context, Explain};
+use crate::base::{Error, Kind, Name, Result, Type};
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
+use datafusion::common::Column;
 use datafusion::datasource::ViewTable;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A planned query. Nothing of it has run.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    #[allow(dead_code)] // read by `run`, which lands next
     pub(super) logical: LogicalPlan,
     pub(super) schema: SchemaRef,
     pub(super) parameters: Vec<Type>,
     pub(super) references: References,
-    #[allow(dead_code)]
-    pub(super) context: super::Context,
+    pub(super) context: Arc<Context>,
+    /// Set when the answer is how the query would run, or ran.
+    pub(super) explain: Option<Explain>,
 }
 
 /// What a statement reads and writes, views expanded.
@@ -65,5 +67,27 @@ impl Plan {
     /// The model versions that it will call.
     pub fn models(&self) -> impl Iterator<Item = &ModelUse> {
         self.references.models.iter()
+    }
+
+    /// The plan with its first columns called by other names.
+    pub(super) fn renamed(self, names: &[String]) -> Result<Plan> {
+        if names.is_empty() {
+            return Ok(self);
+        }
+        if names.len() > self.schema.fields().len() {
+            return Err(Error::new(Kind::Syntax, "more column names than columns"));
+        }
+        let fields = self.schema.fields().iter().enumerate().map(|(at, field)| match names.get(at) {
+            Some(name) => field.as_ref().clone().with_name(name),
+            None => field.as_ref().clone(),
+        });
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<Field>>()));
+        let inner = self.logical.schema().clone();
+        let columns = inner.iter().enumerate().map(|(at, (qualifier, field))| {
+            let column = Expr::Column(Column::from((qualifier, field)));
+            names.get(at).map_or(column.clone(), |name| column.alias(name))
+        });
+        let logical = LogicalPlanBuilder::from(self.logical).project(columns.collect::<Vec<_>>())?.build()?;
+        Ok(Plan { logical, schema, ..self })
     }
 }

@@ -1,0 +1,162 @@
+//! The planner's errors in Postgres' words, with the byte where the culprit is.
+
+use super::places::Places;
+use super::rewrite::columns::shown;
+use super::rewrite::folded;
+use crate::base::{Error, Kind};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{DataFusionError, SchemaError};
+use datafusion::sql::sqlparser::ast::{Expr, Spanned, Statement, Visit, Visitor};
+use datafusion::sql::sqlparser::tokenizer::Location;
+use std::ops::ControlFlow;
+
+/// An error of planning `statement`, which was read from the text of `places`.
+pub fn located(error: DataFusionError, statement: &Statement, places: &Places<'_>) -> Error {
+    let offset = places.of_error(&error);
+    let from_clause = missing_from(&error);
+    let error = from_clause.unwrap_or_else(|| refined(Error::from(error)));
+    if error.offset.is_some() {
+        return error;
+    }
+    let culprit = || culprit(&error).and_then(|name| find(statement, &name)).and_then(|at| places.offset(at));
+    let offset = offset.or_else(culprit);
+    error.at(offset)
+}
+
+/// A column of a table that is not in FROM is no missing column.
+fn missing_from(error: &DataFusionError) -> Option<Error> {
+    let DataFusionError::SchemaError(error, _) = error.find_root() else { return None };
+    let SchemaError::FieldNotFound { field, valid_fields } = error.as_ref() else { return None };
+    let relation = field.relation.as_ref()?;
+    let known =
+        valid_fields.iter().any(|valid| valid.relation.as_ref().is_some_and(|valid| valid.table() == relation.table()));
+    let name = shown(relation.table());
+    (!known).then(|| Error::new(Kind::UndefinedTable, format!("missing FROM-clause entry for table \"{name}\"")))
+}
+
+fn refined(error: Error) -> Error {
+    let error = Error { message: error.message.replace(|c: char| c.is_control(), ""), ..error };
+    let message = error.message.as_str();
+    if let Some(column) = quoted_after(message, "column \"").filter(|_| message.contains("must appear in the GROUP BY"))
+    {
+        return Error {
+            kind: Kind::Grouping,
+            message: format!(
+                "column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function"
+            ),
+            ..error
+        };
+    }
+    if let Some(call) = message.split("argument types '").nth(1).and_then(|rest| rest.split('\'').next()) {
+        return Error::new(Kind::UndefinedFunction, format!("function {} does not exist", in_sql(call))).hint(
+            "No function matches the given name and argument types. You might need to add explicit type casts."
+                .to_string(),
+        );
+    }
+    if let Some(rest) = message.split("to satisfy a call to '").nth(1) {
+        let name = rest.split('\'').next().unwrap_or_default();
+        return Error::new(
+            Kind::UndefinedFunction,
+            format!("function {name} does not exist with these argument types"),
+        )
+        .detail(message.to_string());
+    }
+    if let Some(types) = message.strip_prefix("Cannot infer common argument type for comparison operation ") {
+        return Error::new(Kind::UndefinedFunction, format!("operator does not exist: {}", in_sql(types)));
+    }
+    if message.contains("aggregate functions are not allowed in the WHERE clause") {
+        return Error::new(Kind::Grouping, "aggregate functions are not allowed in WHERE");
+    }
+    error
+}
+
+/// `abs(Utf8)` as `abs(text)`.
+fn in_sql(text: &str) -> String {
+    let mut words = String::new();
+    let mut word = String::new();
+    for c in text.chars().chain(['\0']) {
+        if c.is_alphanumeric() {
+            word.push(c);
+            continue;
+        }
+        let plain: Option<DataType> = word.parse().ok();
+        words.push_str(&plain.map_or(std::mem::take(&mut word), |ty| super::functions::missing::argument_type(&ty)));
+        word.clear();
+        if c != '\0' {
+            words.push(c);
+        }
+    }
+    words
+}
+
+fn quoted_after<'a>(message: &'a str, before: &str) -> Option<&'a str> {
+    message.split(before).nth(1)?.split('"').next()
+}
+
+/// What an error is about.
+enum Culprit {
+    Function(String),
+    Column(String),
+}
+
+fn culprit(error: &Error) -> Option<Culprit> {
+    match error.kind {
+        Kind::UndefinedFunction | Kind::Grouping | Kind::UndefinedColumn | Kind::AmbiguousColumn => {}
+        _ => return None,
+    }
+    if let Some(rest) = error.message.strip_prefix("function ") {
+        let name = rest.split(['(', ' ']).next()?;
+        return Some(Culprit::Function(name.to_string()));
+    }
+    let column = error.message.split('"').nth(1)?;
+    Some(Culprit::Column(column.rsplit('.').next()?.to_string()))
+}
+
+fn find(statement: &Statement, culprit: &Culprit) -> Option<Location> {
+    let mut search = Search { culprit, found: None };
+    let _ = statement.visit(&mut search);
+    search.found
+}
+
+struct Search<'a> {
+    culprit: &'a Culprit,
+    found: Option<Location>,
+}
+
+impl Visitor for Search<'_> {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        let place = match (self.culprit, expr) {
+            (Culprit::Function(name), Expr::Function(function)) => {
+                let last = function.name.0.last().and_then(|part| part.as_ident());
+                last.filter(|last| folded(last) == *name).map(|last| last.span.start)
+            }
+            (Culprit::Column(name), Expr::Identifier(column)) if folded(column) == *name => Some(column.span.start),
+            (Culprit::Column(name), Expr::CompoundIdentifier(parts)) => {
+                parts.last().filter(|last| folded(last) == *name).map(|_| expr.span().start)
+            }
+            _ => None,
+        };
+        match place.filter(|place| place.line > 0) {
+            Some(place) => {
+                self.found = Some(place);
+                ControlFlow::Break(())
+            }
+            None => ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// An error of a plan that runs, or is about to.
+pub fn running(error: DataFusionError) -> Error {
+    match scored(&error) {
+        Some(error) => error,
+        None => refined(Error::from(error)),
+    }
+}
+
+/// A row that a model refuses.
+fn scored(_error: &DataFusionError) -> Option<Error> {
+    None
+}

@@ -1,0 +1,56 @@
+//! Functions with Postgres' meaning where DataFusion's differs, and those whose results must be bounded.
+
+pub mod arguments;
+pub mod arithmetic;
+pub mod bounded;
+pub mod cast;
+pub mod constant;
+pub mod missing;
+mod text;
+mod time;
+
+use datafusion::execution::SessionStateDefaults;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Every function that statements may call, by its names.
+#[derive(Debug)]
+pub struct Functions {
+    pub scalar: HashMap<String, Arc<ScalarUDF>>,
+    pub aggregate: HashMap<String, Arc<AggregateUDF>>,
+    pub window: HashMap<String, Arc<WindowUDF>>,
+}
+
+impl Functions {
+    pub fn new() -> Self {
+        let mut scalar = HashMap::new();
+        let ours =
+            time::functions().into_iter().chain(bounded::functions(&SessionStateDefaults::default_scalar_functions()));
+        for function in SessionStateDefaults::default_scalar_functions().into_iter().chain(ours.map(Arc::new)) {
+            for name in function.aliases() {
+                scalar.insert(name.clone(), function.clone());
+            }
+            scalar.insert(function.name().to_string(), function);
+        }
+        let mut aggregate = HashMap::new();
+        for function in SessionStateDefaults::default_aggregate_functions() {
+            for name in function.aliases() {
+                aggregate.insert(name.clone(), function.clone());
+            }
+            aggregate.insert(function.name().to_string(), function);
+        }
+        let mut window = HashMap::new();
+        for function in SessionStateDefaults::default_window_functions() {
+            for name in function.aliases() {
+                window.insert(name.clone(), function.clone());
+            }
+            window.insert(function.name().to_string(), function);
+        }
+        Functions { scalar, aggregate, window }
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.scalar.keys().chain(self.aggregate.keys()).chain(self.window.keys()).map(String::as_str)
+    }
+}

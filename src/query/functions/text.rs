@@ -1,0 +1,305 @@
+//! What values look like as text in Postgres, and reading such text.
+
+use super::cast::plain;
+use crate::base::{Error, Result, Type};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc};
+use chrono_tz::Tz;
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, GenericListArray, StringArray, TimestampMicrosecondArray,
+};
+use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
+use datafusion::arrow::datatypes::{
+    DataType, Field, Float32Type, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, TimeUnit,
+    TimestampMicrosecondType,
+};
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Every value as `::text` shows it.
+pub(super) fn of(array: &ArrayRef, zone: Tz) -> Result<ArrayRef> {
+    let texts: StringArray = match array.data_type() {
+        DataType::Float32 => array
+            .as_primitive::<Float32Type>()
+            .iter()
+            .map(|v| v.map(|v| float(f64::from(v), &format!("{v:?}"))))
+            .collect(),
+        DataType::Float64 => {
+            array.as_primitive::<Float64Type>().iter().map(|v| v.map(|v| float(v, &format!("{v:?}")))).collect()
+        }
+        DataType::Timestamp(_, with_zone) => {
+            let micros = DataType::Timestamp(TimeUnit::Microsecond, with_zone.clone());
+            let array = plain(array, &micros)?;
+            let values = array.as_primitive::<TimestampMicrosecondType>().iter();
+            match with_zone {
+                None => values
+                    .map(|v| v.and_then(DateTime::from_timestamp_micros).map(|at| stamp(at.naive_utc())))
+                    .collect(),
+                Some(_) => {
+                    values.map(|v| v.and_then(DateTime::from_timestamp_micros).map(|at| zoned(at, zone))).collect()
+                }
+            }
+        }
+        DataType::Interval(_) | DataType::Duration(_) => {
+            let array = plain(array, &Type::Interval.arrow())?;
+            array.as_primitive::<IntervalMonthDayNanoType>().iter().map(|v| v.map(interval)).collect()
+        }
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            let array = plain(array, &DataType::Binary)?;
+            array.as_binary::<i32>().iter().map(|v| v.map(hex)).collect()
+        }
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            let row = |row: usize| -> Result<Option<String>> {
+                if list.is_null(row) {
+                    return Ok(None);
+                }
+                let items = of(&list.value(row), zone)?;
+                let items: Vec<_> =
+                    items.as_string::<i32>().iter().map(|item| item.map_or("NULL".into(), element)).collect();
+                Ok(Some(format!("{{{}}}", items.join(","))))
+            };
+            (0..list.len()).map(row).collect::<Result<_>>()?
+        }
+        _ => return plain(array, &DataType::Utf8),
+    };
+    Ok(Arc::new(texts))
+}
+
+/// The shortest text that reads back, in Postgres' form.
+fn float(value: f64, shortest: &str) -> String {
+    if value.is_nan() {
+        return "NaN".into();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "Infinity".into() } else { "-Infinity".into() };
+    }
+    match shortest.split_once('e') {
+        None => shortest.strip_suffix(".0").unwrap_or(shortest).to_string(),
+        Some((digits, exponent)) => {
+            let digits = digits.strip_suffix(".0").unwrap_or(digits);
+            let exponent: i32 = exponent.parse().unwrap_or(0);
+            // Postgres turns to exponents at 1e15 and below 1e-4.
+            if (0..15).contains(&exponent) {
+                return format!("{value}");
+            }
+            format!("{digits}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+        }
+    }
+}
+
+fn stamp(at: NaiveDateTime) -> String {
+    let mut text = at.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
+    while text.ends_with('0') && text.contains('.') {
+        text.pop();
+    }
+    text.trim_end_matches('.').to_string()
+}
+
+fn zoned(at: DateTime<Utc>, zone: Tz) -> String {
+    let local = at.with_timezone(&zone);
+    let seconds = local.offset().fix().local_minus_utc();
+    let sign = if seconds < 0 { '-' } else { '+' };
+    let (hours, minutes) = (seconds.abs() / 3600, seconds.abs() / 60 % 60);
+    let offset = if minutes == 0 { format!("{sign}{hours:02}") } else { format!("{sign}{hours:02}:{minutes:02}") };
+    format!("{}{offset}", stamp(local.naive_local()))
+}
+
+/// `1 year 2 mons 3 days 04:05:06.5`
+fn interval(value: IntervalMonthDayNano) -> String {
+    let mut parts = vec![];
+    let mut unit = |amount: i32, one: &str, many: &str| {
+        if amount != 0 {
+            parts.push(format!("{amount} {}", if amount == 1 { one } else { many }));
+        }
+    };
+    unit(value.months / 12, "year", "years");
+    unit(value.months % 12, "mon", "mons");
+    unit(value.days, "day", "days");
+    let micros = value.nanoseconds / 1_000;
+    if micros != 0 || parts.is_empty() {
+        let (sign, micros) = (if micros < 0 { "-" } else { "" }, micros.unsigned_abs());
+        let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
+        let mut time = format!("{sign}{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+        if fraction != 0 {
+            let digits = format!("{fraction:06}");
+            let _ = write!(time, ".{}", digits.trim_end_matches('0'));
+        }
+        parts.push(time);
+    }
+    parts.join(" ")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::from("\\x"), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn element(item: &str) -> String {
+    let plain = !item.is_empty()
+        && !item.eq_ignore_ascii_case("null")
+        && !item.contains(|c: char| c.is_whitespace() || matches!(c, ',' | '{' | '}' | '"' | '\\'));
+    if plain { item.to_string() } else { format!("\"{}\"", item.replace('\\', "\\\\").replace('"', "\\\"")) }
+}
+
+/// JSON as `jsonb` prints it: keys in its order, one space after `:` and `,`.
+pub(super) fn json(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by_key(|(key, _)| (key.len(), key.as_str()));
+            let fields: Vec<_> =
+                fields.into_iter().map(|(key, value)| format!("{}: {}", serde_json::json!(key), json(value))).collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+        serde_json::Value::Array(items) => {
+            format!("[{}]", items.iter().map(json).collect::<Vec<_>>().join(", "))
+        }
+        plain => plain.to_string(),
+    }
+}
+
+/// `\x…` or escaped text as bytes; the error is the text that is neither.
+pub(super) fn bytea(texts: &StringArray) -> Result<ArrayRef, String> {
+    let read = |text: &str| match text.strip_prefix("\\x") {
+        Some(digits) => {
+            let digits: Vec<u8> = digits.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+            let pair = |pair: &[u8]| match pair {
+                [_, _] => u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok(),
+                _ => None,
+            };
+            digits.chunks(2).map(pair).collect::<Option<Vec<u8>>>().ok_or_else(|| text.to_string())
+        }
+        None => Ok(text.replace("\\\\", "\\").into_bytes()),
+    };
+    let bytes = texts.iter().map(|text| text.map(read).transpose()).collect::<Result<Vec<_>, _>>()?;
+    Ok(Arc::new(BinaryArray::from_iter(bytes)))
+}
+
+pub(super) fn timestamptz(texts: &StringArray, zone: Tz) -> Result<ArrayRef, String> {
+    let read = |text: &str| instant(text.trim(), zone).map(|at| at.timestamp_micros()).ok_or_else(|| text.to_string());
+    let micros = texts.iter().map(|text| text.map(read).transpose()).collect::<Result<Vec<_>, _>>()?;
+    Ok(Arc::new(TimestampMicrosecondArray::from(micros).with_timezone("UTC")))
+}
+
+/// A zone in the text is read and ignored, as in Postgres.
+pub(super) fn timestamp(texts: &StringArray) -> Result<ArrayRef, String> {
+    let read = |text: &str| {
+        let at = wall_clock(text.trim()).map(|(at, _)| at).or_else(|| special(text.trim()).map(|at| at.naive_utc()));
+        at.map(|at| at.and_utc().timestamp_micros()).ok_or_else(|| text.to_string())
+    };
+    let micros = texts.iter().map(|text| text.map(read).transpose()).collect::<Result<Vec<_>, _>>()?;
+    Ok(Arc::new(TimestampMicrosecondArray::from(micros)))
+}
+
+fn special(text: &str) -> Option<DateTime<Utc>> {
+    (text.eq_ignore_ascii_case("epoch")).then_some(DateTime::UNIX_EPOCH)
+}
+
+fn instant(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
+    if let Some(at) = special(text) {
+        return Some(at);
+    }
+    let (at, rest) = wall_clock(text)?;
+    match rest {
+        "" => {
+            // In a gap the later reading, in a fold the earlier offset's: as Postgres does.
+            zone.from_local_datetime(&at).earliest().map(|at| at.with_timezone(&Utc)).or_else(|| {
+                let offset = zone.offset_from_utc_datetime(&(at - chrono::Duration::days(1))).fix();
+                Some((at - chrono::Duration::seconds(i64::from(offset.local_minus_utc()))).and_utc())
+            })
+        }
+        "Z" | "z" => Some(at.and_utc()),
+        rest => {
+            if let Some(seconds) = offset_seconds(rest) {
+                return Some((at - chrono::Duration::seconds(seconds)).and_utc());
+            }
+            let named: Tz = rest.parse().ok()?;
+            named.from_local_datetime(&at).earliest().map(|at| at.with_timezone(&Utc))
+        }
+    }
+}
+
+/// `+02`, `-0330`, `+02:00`
+fn offset_seconds(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let digits: String = digits.chars().filter(|c| *c != ':').collect();
+    let number = |from: usize, to: usize| digits.get(from..to).map_or(Some(0), |text| text.parse::<i64>().ok());
+    let hours = match digits.len() {
+        1 => digits.parse::<i64>().ok()?,
+        2 | 4 | 6 => number(0, 2)?,
+        _ => return None,
+    };
+    let (minutes, seconds) =
+        (if digits.len() > 2 { number(2, 4)? } else { 0 }, if digits.len() > 4 { number(4, 6)? } else { 0 });
+    Some(sign * (hours * 3600 + minutes * 60 + seconds))
+}
+
+/// A date with or without a time, and what follows it.
+fn wall_clock(text: &str) -> Option<(NaiveDateTime, &str)> {
+    let (date, rest) = NaiveDate::parse_and_remainder(text, "%Y-%m-%d").ok()?;
+    let time = rest.strip_prefix(['T', 't', ' ']).unwrap_or(rest).trim_start();
+    if !time.starts_with(|c: char| c.is_ascii_digit()) {
+        return Some((date.and_time(NaiveTime::MIN), rest.trim()));
+    }
+    let formats = ["%H:%M:%S%.f", "%H:%M"];
+    let (time, rest) = formats.iter().find_map(|format| NaiveTime::parse_and_remainder(time, format).ok())?;
+    Some((date.and_time(time), rest.trim()))
+}
+
+pub(super) enum ArrayError {
+    Malformed(String),
+    Element(Error),
+}
+
+/// `{1,2,"a b",NULL}` as lists, whose items `read` turns into values.
+pub(super) fn array(texts: &StringArray, read: impl Fn(&ArrayRef) -> Result<ArrayRef>) -> Result<ArrayRef, ArrayError> {
+    let mut items: Vec<Option<String>> = vec![];
+    let mut lengths = vec![];
+    for text in texts {
+        let before = items.len();
+        if let Some(text) = text {
+            items.extend(split(text.trim()).ok_or_else(|| ArrayError::Malformed(text.to_string()))?);
+        }
+        lengths.push(items.len() - before);
+    }
+    let items: ArrayRef = Arc::new(StringArray::from(items));
+    let values = read(&items).map_err(ArrayError::Element)?;
+    let nulls: Option<NullBuffer> = texts.nulls().cloned();
+    let item = Arc::new(Field::new("item", values.data_type().clone(), true));
+    Ok(Arc::new(GenericListArray::<i32>::new(item, OffsetBuffer::from_lengths(lengths), values, nulls)))
+}
+
+fn split(text: &str) -> Option<Vec<Option<String>>> {
+    let inside = text.strip_prefix('{')?.strip_suffix('}')?;
+    if inside.trim().is_empty() {
+        return Some(vec![]);
+    }
+    let mut items = vec![];
+    let (mut item, mut quoted, mut was_quoted) = (String::new(), false, false);
+    let mut chars = inside.chars();
+    loop {
+        match chars.next() {
+            Some('\\') => item.push(chars.next()?),
+            Some('"') => (quoted, was_quoted) = (!quoted, true),
+            Some(next) if quoted => item.push(next),
+            Some('{' | '}') => return None,
+            end @ (Some(',') | None) => {
+                let text = if was_quoted { item.clone() } else { item.trim().to_string() };
+                let null = !was_quoted && text.eq_ignore_ascii_case("null");
+                items.push((!null).then_some(text));
+                if end.is_none() {
+                    return (!quoted).then_some(items);
+                }
+                item.clear();
+                was_quoted = false;
+            }
+            Some(next) => item.push(next),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What the names in one statement mean to DataFusion's planner.
+
+use super::functions::Functions;
+use super::functions::missing::Missing;
+use super::operators::Operators;
+use super::rewrite::Rewritten;
+use super::series;
+use super::types::Types;
+use crate::base::{Error, Kind};
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::TableReference;
+use datafusion::common::config::ConfigOptions;
+use datafusion::datasource::cte_worktable::CteWorkTable;
+use datafusion::datasource::provider_as_source;
+use datafusion::error::Result;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
+use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Relations and functions of one statement.
+pub struct Names {
+    state: Arc<SessionState>,
+    functions: Arc<Functions>,
+    /// Functions that only this statement has.
+    own: HashMap<String, Arc<ScalarUDF>>,
+    relations: HashMap<TableReference, Arc<dyn TableSource>>,
+    planners: Vec<Arc<dyn ExprPlanner>>,
+    types: Arc<Types>,
+}
+
+impl Names {
+    pub fn new(
+        state: Arc<SessionState>,
+        functions: Arc<Functions>,
+        system: Vec<Arc<ScalarUDF>>,
+        rewritten: Rewritten,
+        relations: HashMap<TableReference, Arc<dyn TableSource>>,
+    ) -> Self {
+        let mut own = rewritten.functions;
+        for function in system {
+            for name in function.aliases() {
+                own.entry(name.clone()).or_insert_with(|| function.clone());
+            }
+            own.entry(function.name().to_string()).or_insert(function);
+        }
+        let operators: Arc<dyn ExprPlanner> =
+            Arc::new(Operators::new(rewritten.operations, rewritten.calls, rewritten.inference));
+        let planners = std::iter::once(operators).chain(state.expr_planners().iter().cloned()).collect();
+        Names { state, functions, own, relations, planners, types: Arc::new(Types) }
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        self.functions.aggregate.contains_key(name)
+            || self.functions.window.contains_key(name)
+            || matches!(name, "unnest" | "unnest_outer")
+            || self.state.higher_order_functions().contains_key(name)
+    }
+}
+
+impl ContextProvider for Names {
+    fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {
+        self.relations
+            .get(&name)
+            .cloned()
+            .ok_or_else(|| Error::new(Kind::UndefinedTable, format!("relation \"{name}\" does not exist")).into())
+    }
+
+    fn get_table_function_source(&self, name: &str, args: Vec<Expr>) -> Result<Arc<dyn TableSource>> {
+        series::source(&self.state, name, args)
+    }
+
+    fn create_cte_work_table(&self, name: &str, schema: SchemaRef) -> Result<Arc<dyn TableSource>> {
+        Ok(provider_as_source(Arc::new(CteWorkTable::new(name, schema))))
+    }
+
+    fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
+        &self.planners
+    }
+
+    fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
+        Some(self.types.clone())
+    }
+
+    fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        if let Some(function) = self.own.get(name).or_else(|| self.functions.scalar.get(name)) {
+            return Some(function.clone());
+        }
+        if self.is_known(name) {
+            return None;
+        }
+        // Its arguments' types are part of the message, and only the planner knows them.
+        Some(Arc::new(Missing::function(name, self.functions.names().chain(self.own.keys().map(String::as_str)))))
+    }
+
+    fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
+        self.state.higher_order_functions().get(name).cloned()
+    }
+
+    fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
+        self.functions.aggregate.get(name).cloned()
+    }
+
+    fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
+        self.functions.window.get(name).cloned()
+    }
+
+    fn get_variable_type(&self, _: &[String]) -> Option<DataType> {
+        None
+    }
+
+    fn options(&self) -> &ConfigOptions {
+        self.state.config_options()
+    }
+
+    fn udf_names(&self) -> Vec<String> {
+        self.functions.scalar.keys().cloned().collect()
+    }
+
+    fn higher_order_function_names(&self) -> Vec<String> {
+        vec![]
+    }
+
+    fn udaf_names(&self) -> Vec<String> {
+        self.functions.aggregate.keys().cloned().collect()
+    }
+
+    fn udwf_names(&self) -> Vec<String> {
+        self.functions.window.keys().cloned().collect()
+    }
+}

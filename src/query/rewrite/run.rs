@@ -1,0 +1,135 @@
+//! Calls whose answer is fixed before the statement is planned: what a run knows of itself,
+//! the time, and who asks.
+
+use super::{Rewriter, parts};
+use crate::base::error::did_you_mean;
+use crate::base::{Error, Kind, Result, Type, name};
+use datafusion::common::ScalarValue;
+use datafusion::sql::sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, Value,
+};
+
+impl Rewriter<'_> {
+    pub(super) fn function(&mut self, expr: &mut Expr) -> Result<()> {
+        let Expr::Function(function) = expr else { return Ok(()) };
+        let name = match parts(&function.name).as_slice() {
+            [name] => name.clone(),
+            [schema, name] if schema == "pg_catalog" || schema == "aqueduct" => name.clone(),
+            _ => return Ok(()),
+        };
+        if function.over.is_some() || function.filter.is_some() {
+            return Ok(());
+        }
+        let at = self.places.offset(function.name.span().start);
+        let known = match (name.as_str(), arguments(function).as_deref()) {
+            ("param", Some([Argument::Text(param)])) => Some(self.param(param).map_err(|error| error.at(at))?),
+            ("param", _) => {
+                return Err(Error::new(Kind::UndefinedFunction, "param() takes the name of a parameter as a literal")
+                    .hint("param('name')".to_string())
+                    .at(at));
+            }
+            (_, Some([])) => self.without_arguments(&name).map_err(|error| error.at(at))?,
+            _ => None,
+        };
+        if let Some((ty, value)) = known {
+            let shown = match arguments(function).as_deref() {
+                Some([Argument::Text(argument)]) => format!("{name} '{argument}'"),
+                _ => name,
+            };
+            *expr = self.constant(&shown, &ty, value);
+        }
+        Ok(())
+    }
+
+    fn param(&self, param: &str) -> Result<(Type, ScalarValue)> {
+        let run = self.run("param")?;
+        run.params.get(param).cloned().ok_or_else(|| {
+            Error::new(Kind::UndefinedParameter, format!("parameter \"{param}\" does not exist"))
+                .hint(did_you_mean(param, run.params.keys().map(String::as_str)))
+        })
+    }
+
+    fn without_arguments(&self, name: &str) -> Result<Option<(Type, ScalarValue)>> {
+        let now = self.context.now;
+        let text = |text: &str| Some((Type::Text, ScalarValue::from(text)));
+        let instant = |at: chrono::DateTime<chrono::Utc>| {
+            Some((
+                Type::Timestamptz,
+                ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), Some("UTC".into())),
+            ))
+        };
+        Ok(match name {
+            "run_id" => text(&self.run(name)?.run_id),
+            "scheduled_at" => instant(self.run(name)?.scheduled_at),
+            "run_status" => match &self.run(name)?.status {
+                Some(status) => text(status),
+                None => {
+                    return Err(Error::new(Kind::WrongState, "run_status() is known only in FINALLY")
+                        .hint("a step runs before its run has a status".to_string()));
+                }
+            },
+            "now" | "current_timestamp" | "transaction_timestamp" | "statement_timestamp" | "clock_timestamp" => {
+                instant(now)
+            }
+            "localtimestamp" => {
+                let local = self.local();
+                Some((
+                    Type::Timestamp,
+                    ScalarValue::TimestampMicrosecond(Some(local.and_utc().timestamp_micros()), None),
+                ))
+            }
+            "current_date" => {
+                let days = self.local().date().signed_duration_since(chrono::NaiveDate::default()).num_days();
+                Some((Type::Date, ScalarValue::Date32(i32::try_from(days).ok())))
+            }
+            "localtime" | "current_time" => {
+                let midnight = self.local().date().and_time(chrono::NaiveTime::MIN);
+                let micros = self.local().signed_duration_since(midnight).num_microseconds();
+                Some((Type::Time, ScalarValue::Time64Microsecond(micros)))
+            }
+            "current_user" | "user" | "session_user" | "current_role" => {
+                Some((Type::Name, ScalarValue::from(self.context.user.as_str())))
+            }
+            "current_database" | "current_catalog" => Some((Type::Name, ScalarValue::from(name::DATABASE))),
+            "current_schema" => Some((Type::Name, ScalarValue::Utf8(self.context.search_path.first().cloned()))),
+            _ => None,
+        })
+    }
+
+    fn run(&self, name: &str) -> Result<&super::super::RunContext> {
+        self.context.run.as_deref().ok_or_else(|| {
+            Error::new(Kind::WrongState, format!("{name}() has a value only inside a run"))
+                .hint("use it in a step, check or metric of a workflow".to_string())
+        })
+    }
+
+    /// Now, in the session's zone.
+    fn local(&self) -> chrono::NaiveDateTime {
+        let zone: chrono_tz::Tz = self.context.time_zone().parse().unwrap_or(chrono_tz::UTC);
+        self.context.now.with_timezone(&zone).naive_local()
+    }
+}
+
+pub(super) enum Argument {
+    Text(String),
+    Other,
+}
+
+/// The arguments of a plain call; `None` when it has clauses.
+pub(super) fn arguments(function: &Function) -> Option<Vec<Argument>> {
+    match &function.args {
+        FunctionArguments::None => Some(vec![]),
+        FunctionArguments::Subquery(_) => None,
+        FunctionArguments::List(list) if list.clauses.is_empty() && list.duplicate_treatment.is_none() => {
+            let argument = |arg: &FunctionArg| match arg {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value))) => match &value.value {
+                    Value::SingleQuotedString(text) => Argument::Text(text.clone()),
+                    _ => Argument::Other,
+                },
+                _ => Argument::Other,
+            };
+            Some(list.args.iter().map(argument).collect())
+        }
+        FunctionArguments::List(_) => None,
+    }
+}

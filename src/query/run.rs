@@ -1,0 +1,148 @@
+//! Running a plan: rows come from the query's threads through a channel that holds a few batches.
+
+use super::planner::Planner;
+use super::runtime::{Limits, Threads, guarded};
+use super::{Plan, Rows, errors, explain, parameters};
+use crate::base::{Error, Kind, Result};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::common::ScalarValue;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use futures::{StreamExt, stream};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::mpsc::{Sender, channel};
+use tokio_util::sync::CancellationToken;
+
+/// Batches that may be ready before anybody has asked for them.
+const READY_MAX: usize = 2;
+
+/// Starts a plan. The physical plan is made before this returns; the rows come later.
+pub async fn run(
+    planner: &Arc<Planner>,
+    threads: &Arc<Threads>,
+    plan: &Plan,
+    values: &[ScalarValue],
+    cancel: CancellationToken,
+) -> Result<Rows> {
+    let limits = Limits { cancel, deadline: plan.context.deadline };
+    let logical = parameters::filled(plan.logical.clone(), &plan.parameters, values)?;
+    let (sender, receiver) = channel(READY_MAX);
+    let query = Running { planner: planner.clone(), plan: plan.clone(), logical, sender };
+    let state = query.state(true);
+    let physical = {
+        let logical = query.logical.clone();
+        threads.run(&limits, async move { physical(&state, &logical).await }).await?
+    };
+    let task = threads.spawn(query.rows(physical))?;
+    // The task is dropped, and so stopped, together with the stream.
+    let batches = stream::unfold((receiver, limits, task, false), |(mut receiver, limits, task, ended)| async move {
+        if ended {
+            return None;
+        }
+        let next = tokio::select! {
+            biased;
+            stopped = limits.stopped() => Some(Err(stopped)),
+            next = receiver.recv() => next,
+        };
+        let ended = matches!(next, Some(Err(_)));
+        next.map(|next| (next, (receiver, limits, task, ended)))
+    });
+    Ok(Rows::new(plan.schema.clone(), batches))
+}
+
+struct Running {
+    planner: Arc<Planner>,
+    plan: Plan,
+    logical: LogicalPlan,
+    sender: Sender<Result<RecordBatch>>,
+}
+
+impl Running {
+    /// What this statement is optimised and run in.
+    fn state(&self, hash_join: bool) -> SessionState {
+        let mut state = self.planner.state.as_ref().clone();
+        state.execution_props_mut().query_execution_start_time = Some(self.plan.context.now);
+        state.config_mut().options_mut().optimizer.prefer_hash_join = hash_join;
+        state
+    }
+
+    async fn rows(self, plan: Arc<dyn ExecutionPlan>) {
+        if let Err(error) = guarded(self.attempts(plan)).await {
+            let _ = self.sender.send(Err(error)).await;
+        }
+    }
+
+    /// Joins by hash need their table in memory; one by sorting does not. It is tried when nothing was sent yet.
+    async fn attempts(&self, plan: Arc<dyn ExecutionPlan>) -> Result<()> {
+        let mut sent = false;
+        match self.attempt(plan, true, &mut sent).await {
+            Err(error) if error.kind == Kind::OutOfMemory && !sent => {
+                let state = self.state(false);
+                let plan = physical(&state, &self.logical).await?;
+                self.attempt(plan, false, &mut sent).await
+            }
+            other => other,
+        }
+    }
+
+    async fn attempt(&self, plan: Arc<dyn ExecutionPlan>, hash_join: bool, sent: &mut bool) -> Result<()> {
+        let state = self.state(hash_join);
+        if let Some(explain) = self.plan.explain
+            && !explain.analyze
+        {
+            let text = shown(plan.as_ref(), explain.verbose, false);
+            self.send(explain::rows(&self.plan, &text, None)?, sent).await;
+            return Ok(());
+        }
+        let started = Instant::now();
+        let mut batches = execute_stream(plan.clone(), state.task_ctx()).map_err(errors::running)?;
+        while let Some(batch) = batches.next().await {
+            let batch = batch.map_err(errors::running)?;
+            if self.plan.explain.is_some() || batch.num_rows() == 0 {
+                continue;
+            }
+            let batch = RecordBatch::try_new(self.plan.schema.clone(), batch.columns().to_vec())?;
+            if !self.send(batch, sent).await {
+                return Ok(());
+            }
+        }
+        drop(batches);
+        if let Some(explain) = self.plan.explain {
+            let text = shown(plan.as_ref(), explain.verbose, true);
+            self.send(explain::rows(&self.plan, &text, Some(started.elapsed()))?, sent).await;
+        }
+        Ok(())
+    }
+
+    /// Whether somebody still reads.
+    async fn send(&self, batch: RecordBatch, sent: &mut bool) -> bool {
+        *sent = true;
+        self.sender.send(Ok(batch)).await.is_ok()
+    }
+}
+
+fn shown(plan: &dyn ExecutionPlan, verbose: bool, metrics: bool) -> String {
+    let display = match metrics {
+        true => DisplayableExecutionPlan::with_metrics(plan),
+        false => DisplayableExecutionPlan::new(plan),
+    };
+    display.indent(verbose).to_string()
+}
+
+/// The plan of an analyzed query as it will run.
+pub async fn physical(state: &SessionState, logical: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
+    let optimized = state.optimizer().optimize(logical.clone(), state, |_, _| {}).map_err(errors::running)?;
+    state.query_planner().create_physical_plan(&optimized, state).await.map_err(errors::running)
+}
+
+/// Collects a small answer on the thread that asks: for constants while planning.
+pub async fn collected(state: &SessionState, logical: &LogicalPlan) -> Result<Vec<RecordBatch>> {
+    let plan = physical(state, logical).await?;
+    let batches: Vec<std::result::Result<RecordBatch, DataFusionError>> =
+        execute_stream(plan, state.task_ctx()).map_err(errors::running)?.collect().await;
+    batches.into_iter().map(|batch| batch.map_err(errors::running)).collect::<Result<_, Error>>()
+}
