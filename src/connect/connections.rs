@@ -1,6 +1,7 @@
 //! The way to everything outside: connections, external tables, sinks.
 
 use super::Sink;
+use super::file::{ExternalTable, FORMATS, FileFormat, FileSink, infer};
 use super::kind::{ConnectionKind, KINDS, kind_of};
 use super::postgres::{PostgresSink, Remote, RemoteCatalog};
 use crate::base::{Error, Name, Result, Roots, Type};
@@ -42,6 +43,11 @@ impl Connections {
         Connections { roots, io, remotes: Mutex::default() }
     }
 
+    /// Every format of files with its options, for the manual.
+    pub fn formats() -> &'static [FileFormat] {
+        FORMATS
+    }
+
     /// Every kind of connection with its options, for the manual.
     pub fn kinds() -> &'static [ConnectionKind] {
         KINDS
@@ -70,8 +76,7 @@ impl Connections {
 
     /// The external table, ready to be scanned. Its files are looked for when it is.
     pub fn external(&self, external: &External) -> Result<Arc<dyn TableProvider>> {
-        let _ = external;
-        Err(Error::unsupported("external tables are not ready yet"))
+        Ok(Arc::new(ExternalTable::new(self.roots.clone(), external)?))
     }
 
     /// The columns of an external table that was created without any; refuses unknown formats and options.
@@ -81,8 +86,10 @@ impl Connections {
         location: &str,
         options: &BTreeMap<String, String>,
     ) -> Result<Vec<ExternalColumn>> {
-        let _ = (format, location, options);
-        Err(Error::unsupported("external tables are not ready yet"))
+        let (roots, format, location, options) =
+            (self.roots.clone(), format.to_string(), location.to_string(), options.clone());
+        let columns = tokio::task::spawn_blocking(move || infer(&roots, &format, &location, &options)).await;
+        columns.map_err(|error| Error::internal(format!("reading columns must not panic: {error}")))?
     }
 
     /// Where rows for `target` go; a managed table is no such target.
@@ -92,7 +99,7 @@ impl Connections {
                 let remote = self.remote(snapshot.connection(connection)?, snapshot)?;
                 Ok(Arc::new(PostgresSink::new(remote, schema, table)))
             }
-            Target::File { .. } => Err(Error::unsupported("files are not ready yet")),
+            Target::File { uri, format } => Ok(Arc::new(FileSink::new(self.roots.clone(), uri, format)?)),
             Target::Table(name) => Err(Error::internal(format!("managed table \"{name}\" must not be a sink"))),
         }
     }

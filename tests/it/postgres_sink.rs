@@ -61,7 +61,11 @@ impl Subject for Published {
         Some(self.database.ask(rows).await)
     }
 
-    fn holds_markers(&self) -> bool {
+    fn orders(&self) -> bool {
+        true
+    }
+
+    fn fences(&self) -> bool {
         true
     }
 }

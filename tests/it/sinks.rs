@@ -81,8 +81,10 @@ pub trait Subject {
     fn sink(&self) -> Arc<dyn Sink>;
     /// Ids and names in order, as `id=name;…`; `None` when there is nothing to read yet.
     async fn seen(&self) -> Option<String>;
-    /// Whether the target can tell publications apart, and not only bytes.
-    fn holds_markers(&self) -> bool;
+    /// Whether the target knows which publication it holds, and not only its bytes.
+    fn orders(&self) -> bool;
+    /// Whether the target remembers that it was asked.
+    fn fences(&self) -> bool;
 }
 
 const FIRST: &str = "0=žluťoučký 'kůň' \"🐎\"\\\t|,\n;1=;2=a";
@@ -116,7 +118,7 @@ pub async fn contract(subject: &impl Subject) {
     assert_eq!(sink.probe(&second).await.unwrap(), None);
     sink.publish(&second).await.unwrap();
     assert_eq!(subject.seen().await.as_deref(), Some("7=b"));
-    if subject.holds_markers() {
+    if subject.orders() {
         let late = act("late", 1, 1, Mode::Replace, &[rows(&[8], "late")]);
         assert_eq!(sink.publish(&late).await.unwrap_err().kind, Kind::WrongState);
         assert_eq!(subject.seen().await.as_deref(), Some("7=b"));
@@ -126,7 +128,7 @@ pub async fn contract(subject: &impl Subject) {
     let newer = act("third", 3, 2, Mode::Replace, &[rows(&[9], "c")]);
     let older = Act { marker: marker("third", 3, 1), ..newer.clone() };
     assert_eq!(sink.probe(&newer).await.unwrap(), None);
-    if subject.holds_markers() {
+    if subject.fences() {
         let error = sink.publish(&older).await.unwrap_err();
         assert_eq!(error.kind, Kind::WrongState, "{error}");
         assert_eq!(subject.seen().await.as_deref(), Some("7=b"));
