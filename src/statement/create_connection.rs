@@ -8,7 +8,9 @@ use crate::base::{Error, Kind, Result, quote_identifier};
 use crate::catalog::{Change, Connection};
 use async_trait::async_trait;
 use datafusion::common::ScalarValue;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 pub const FORM: Form = Form {
@@ -37,6 +39,7 @@ struct CreateConnection {
     offset: usize,
     kind_at: usize,
     options_at: usize,
+    places: BTreeMap<String, Range<usize>>,
 }
 
 fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
@@ -50,12 +53,12 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
     let kind_at = cursor.offset();
     let kind = cursor.string().or_else(|_| cursor.identifier())?.to_lowercase();
     let options_at = cursor.offset();
-    let Options { values, secrets } = match cursor.eat("OPTIONS") || cursor.eat("WITH") {
+    let Options { values, secrets, places } = match cursor.eat("OPTIONS") || cursor.eat("WITH") {
         true => options(cursor)?,
         false => Options::default(),
     };
     let connection = Connection { name, kind, options: values, secrets };
-    Ok(Arc::new(CreateConnection { connection, or_replace, if_not_exists, offset, kind_at, options_at }))
+    Ok(Arc::new(CreateConnection { connection, or_replace, if_not_exists, offset, kind_at, options_at, places }))
 }
 
 impl fmt::Display for CreateConnection {
@@ -68,7 +71,8 @@ impl fmt::Display for CreateConnection {
 
 /// `name TYPE type OPTIONS (…)`
 fn rest(connection: &Connection) -> String {
-    let options = Options { values: connection.options.clone(), secrets: connection.secrets.clone() };
+    let options =
+        Options { values: connection.options.clone(), secrets: connection.secrets.clone(), ..Options::default() };
     let given = !options.values.is_empty() || !options.secrets.is_empty();
     let options = if given { format!(" OPTIONS {options}") } else { String::new() };
     format!("{} TYPE {}{options}", quote_identifier(&connection.name), quote_identifier(&connection.kind))
@@ -82,13 +86,13 @@ pub fn statement(connection: &Connection) -> String {
 #[async_trait]
 impl Statement for CreateConnection {
     /// A password that was typed here is refused, and must not be kept in a history either.
-    fn redacted(&self) -> Option<String> {
-        let mut shown = self.connection.clone();
+    fn hidden(&self) -> Vec<Range<usize>> {
         let sensitive =
             |key: &str| ["pass", "secret", "token", "key", "credential"].iter().any(|word| key.contains(word));
-        let masked = shown.options.iter_mut().filter(|(key, _)| sensitive(key));
-        let count = masked.map(|(_, value)| *value = "***".to_string()).count();
-        (count > 0).then(|| statement(&shown))
+        let mut places: Vec<_> =
+            self.places.iter().filter(|(key, _)| sensitive(key)).map(|(_, place)| place.clone()).collect();
+        places.sort_unstable_by_key(|place| place.start);
+        places
     }
 
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
@@ -114,5 +118,17 @@ impl Statement for CreateConnection {
         })?;
         let change = Change::PutConnection(self.connection.clone());
         rooms::define(session, vec![change], "CREATE CONNECTION").await.map_err(|error| error.at(self.options_at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::statement::parse;
+
+    #[test]
+    fn a_password_that_was_typed_is_not_kept() {
+        let text = "CREATE CONNECTION c TYPE postgres OPTIONS (password 'hunter2', host 'h', api_key 'hunter3')";
+        let kept = "CREATE CONNECTION c TYPE postgres OPTIONS (password '***', host 'h', api_key '***')";
+        assert_eq!(parse(text).unwrap().remove(0).text, kept);
     }
 }

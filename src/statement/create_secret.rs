@@ -7,6 +7,7 @@ use crate::catalog::{Change, Secret, SecretSource};
 use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 pub const FORM: Form = Form {
@@ -31,6 +32,7 @@ struct CreateSecret {
     or_replace: bool,
     if_not_exists: bool,
     offset: usize,
+    value_at: Range<usize>,
 }
 
 fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
@@ -40,35 +42,29 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
     let if_not_exists = if_not_exists(cursor, or_replace)?;
     let offset = cursor.offset();
     let name = cursor.identifier()?;
-    let source = source(cursor)?;
+    let (source, value_at) = source(cursor)?;
     if !cursor.at_end() {
         // The token that is too much may be the secret itself, so it is not shown.
         return Err(Error::new(Kind::Syntax, "syntax error after the secret's value").at(cursor.offset()));
     }
-    Ok(Arc::new(CreateSecret { secret: Secret { name, source }, or_replace, if_not_exists, offset }))
+    Ok(Arc::new(CreateSecret { secret: Secret { name, source }, or_replace, if_not_exists, offset, value_at }))
 }
 
-fn source(cursor: &mut Cursor) -> Result<SecretSource> {
+/// The source, and where its text stands.
+fn source(cursor: &mut Cursor) -> Result<(SecretSource, Range<usize>)> {
     cursor.expect("FROM").map_err(hidden)?;
-    if cursor.eat("ENV") {
-        Ok(SecretSource::Environment(cursor.string().map_err(hidden)?))
-    } else if cursor.eat("FILE") {
-        Ok(SecretSource::File(cursor.string().map_err(hidden)?))
-    } else if cursor.eat("VALUE") {
-        let at = cursor.offset();
-        let value = cursor.string().map_err(hidden)?;
-        if value == MASK {
-            return Err(Error::new(
-                Kind::InvalidParameterValue,
-                format!("{MASK} stands for a value that is not shown"),
-            )
+    let kinds: [(&str, fn(String) -> SecretSource); 3] =
+        [("ENV", SecretSource::Environment), ("FILE", SecretSource::File), ("VALUE", SecretSource::Value)];
+    let kind = cursor.one_of(&kinds).map_err(hidden)?;
+    let place = cursor.span();
+    let text = cursor.string().map_err(hidden)?;
+    let source = kind(text);
+    if matches!(&source, SecretSource::Value(value) if value == MASK) {
+        return Err(Error::new(Kind::InvalidParameterValue, format!("{MASK} stands for a value that is not shown"))
             .hint("write the secret itself, or FROM ENV or FILE".to_string())
-            .at(at));
-        }
-        Ok(SecretSource::Value(value))
-    } else {
-        Err(hidden(cursor.expected("ENV 'VARIABLE', FILE 'path' or VALUE 'text'")))
+            .at(place.start));
     }
+    Ok((source, place))
 }
 
 /// A syntax error without the token that stands there.
@@ -104,8 +100,11 @@ pub fn statement(secret: &Secret) -> String {
 
 #[async_trait]
 impl Statement for CreateSecret {
-    fn redacted(&self) -> Option<String> {
-        matches!(self.secret.source, SecretSource::Value(_)).then(|| self.to_string())
+    fn hidden(&self) -> Vec<Range<usize>> {
+        match self.secret.source {
+            SecretSource::Value(_) => vec![self.value_at.clone()],
+            SecretSource::Environment(_) | SecretSource::File(_) => vec![],
+        }
     }
 
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
@@ -133,10 +132,8 @@ mod tests {
 
     #[test]
     fn a_value_is_in_no_text_that_leaves_the_statement() {
-        let parsed = parse("SELECT 1; CREATE SECRET s FROM VALUE 'hunter2'; ").map(|mut all| all.remove(1));
-        let parsed =
-            parsed.or_else(|_| parse("CREATE SECRET s FROM VALUE 'hunter2'").map(|mut all| all.remove(0))).unwrap();
-        assert_eq!(parsed.text, "CREATE SECRET s FROM VALUE '***'");
+        let parsed = parse("PAUSE WORKFLOW w; CREATE  SECRET s FROM VALUE 'hunter2' ; ").unwrap().remove(1);
+        assert_eq!(parsed.text, "CREATE  SECRET s FROM VALUE '***'");
         for shown in [parsed.text.clone(), format!("{parsed:?}"), parsed.statement.to_string()] {
             assert!(!shown.contains("hunter2"), "{shown}");
         }

@@ -54,6 +54,7 @@ mod manual;
 mod rooms;
 mod runner;
 mod standard;
+mod twin;
 
 #[cfg(test)]
 mod corpus;
@@ -65,6 +66,7 @@ use cursor::Cursor;
 use datafusion::common::ScalarValue;
 use manual::Manual;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use execute::execute;
@@ -89,9 +91,9 @@ pub trait Statement: fmt::Debug + fmt::Display + Send + Sync {
     /// Runs it. Positions in errors are offsets in the statement's own text.
     async fn run(&self, session: &mut Session, parameters: &[ScalarValue]) -> Result<Response>;
 
-    /// The text to keep in place of what was typed, when that holds something that must not be read again.
-    fn redacted(&self) -> Option<String> {
-        None
+    /// Places in its text that must not be kept or shown: each is masked in [`Parsed::text`].
+    fn hidden(&self) -> Vec<Range<usize>> {
+        vec![]
     }
 }
 
@@ -152,7 +154,9 @@ fn one(text: &str, tokens: &[sql::Token]) -> Result<Parsed> {
     };
     let (offset, text) = (first.start, &text[first.start..last.end]);
     let statement = read(text, &sql::rebase(tokens)).map_err(|error| error.shifted(offset))?;
-    let text = statement.redacted().unwrap_or_else(|| text.to_string());
+    let mut text = text.to_string();
+    // From the last, so that the places before it stay where they are.
+    statement.hidden().into_iter().rev().for_each(|place| text.replace_range(place, "'***'"));
     Ok(Parsed { text, offset, statement })
 }
 
@@ -161,6 +165,9 @@ fn read(text: &str, tokens: &[sql::Token]) -> Result<Arc<dyn Statement>> {
     let form = ALL.iter().find(|form| form.leads.iter().any(|lead| cursor.sees(lead)));
     let Some(form) = form else {
         later::refuse(&cursor)?;
+        if let Some(twin) = twin::read(&cursor)? {
+            return Ok(twin);
+        }
         return standard::read(text, tokens);
     };
     let statement = (form.read)(&mut cursor)?;

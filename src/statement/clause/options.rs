@@ -5,6 +5,7 @@ use crate::base::{Error, Kind, Result, quote_identifier, quote_literal};
 use crate::statement::cursor::Cursor;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 /// One option as it was typed.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub struct Options {
     pub values: BTreeMap<String, String>,
     /// Option → name of a secret.
     pub secrets: BTreeMap<String, String>,
+    /// Where the values stand.
+    pub places: BTreeMap<String, Range<usize>>,
 }
 
 /// `(key 'text', key SECRET name, …)`, with or without `=`.
@@ -52,6 +55,7 @@ pub fn options(cursor: &mut Cursor) -> Result<Options> {
             cursor.expect("SECRET")?;
             options.secrets.insert(key, cursor.identifier()?);
         } else {
+            options.places.insert(key.clone(), cursor.span());
             options.values.insert(key, value(cursor)?.0);
         }
         Ok(())

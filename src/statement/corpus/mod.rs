@@ -11,9 +11,10 @@ use good::GOOD;
 /// The statement as it reads, without the places, which differ from text to text.
 fn shape(text: &str) -> Result<(String, String), Error> {
     let parsed = parse(text)?.remove(0);
-    let places =
-        regex::Regex::new(r"((offset|_at|at): (None|(Some\()?\d+\)?)|text: \x22(?i:create)[^\n]*?\x22, schedule:)")
-            .unwrap();
+    let places = regex::Regex::new(
+        r"((offset|_at|at): (None|(Some\()?\d+\)?)|\d+\.\.\d+|text: \x22(?i:create)[^\n]*?\x22, schedule:)",
+    )
+    .unwrap();
     let strays = regex::Regex::new(r", \d+\)").unwrap();
     let debug = format!("{:?}", parsed.statement);
     let debug = places.replace_all(&debug, "").to_string();

@@ -8,6 +8,7 @@ mod fragment;
 use crate::base::sql::{Kinds, Token};
 use crate::base::{Error, Kind, Name, Result, Type};
 use crate::catalog::workflow::Fragment;
+use std::ops::Range;
 
 /// Bytes of a name that count; the rest is cut off as Postgres does.
 const NAME_BYTES_MAX: usize = 63;
@@ -35,6 +36,11 @@ impl<'a> Cursor<'a> {
     /// Byte offset of the next token.
     pub fn offset(&self) -> usize {
         self.tokens.get(self.at).map_or(self.text.len(), |token| token.start)
+    }
+
+    /// Where the next token stands.
+    pub fn span(&self) -> Range<usize> {
+        self.tokens.get(self.at).map_or(self.text.len()..self.text.len(), |token| token.start..token.end)
     }
 
     pub fn at_end(&self) -> bool {

@@ -57,6 +57,14 @@ pub fn manual() -> String {
     for (call, about) in functions::ALL {
         let _ = writeln!(out, "| `{}` | {} |", cell(call), cell(about));
     }
+    out.push_str(
+        "\nActions are functions as well, for tools that may only SELECT. Alone in a SELECT, with a name and then clauses as \
+         `key => 'text'`, each is the statement beside it: `SELECT aqueduct.execute('ml.w', wait => 'on')`.\n\n\
+         | function | statement |\n| --- | --- |\n",
+    );
+    for (function, action) in super::twin::ALL {
+        let _ = writeln!(out, "| `aqueduct.{function}('name', …)` | `{action}` |");
+    }
     connections(&mut out);
     catalog(&mut out);
     server_settings(&mut out);
