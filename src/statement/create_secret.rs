@@ -53,11 +53,8 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
 /// The source, and where its text stands.
 fn source(cursor: &mut Cursor) -> Result<(SecretSource, Range<usize>)> {
     cursor.expect("FROM").map_err(hidden)?;
-    let kinds = [
-        ("ENV", SecretSource::Environment as fn(_) -> _),
-        ("FILE", SecretSource::File),
-        ("VALUE", SecretSource::Value),
-    ];
+    let kinds: [(&str, fn(String) -> SecretSource); 3] =
+        [("ENV", SecretSource::Environment), ("FILE", SecretSource::File), ("VALUE", SecretSource::Value)];
     let kind = cursor.one_of(&kinds).map_err(hidden)?;
     let place = cursor.span();
     let text = cursor.string().map_err(hidden)?;

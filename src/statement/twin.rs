@@ -3,7 +3,7 @@
 //! Such a statement is read as the action it stands for, its arguments as the clauses of `WITH`.
 
 use super::{Cursor, Response, Session, Statement};
-use crate::base::sql::Kinds;
+use crate::base::sql::{self, Kinds};
 use crate::base::{Error, Kind, Result, quote_identifier, quote_literal};
 use crate::session::{Description, Effect};
 use async_trait::async_trait;
@@ -44,13 +44,9 @@ pub fn read(cursor: &Cursor) -> Result<Option<Arc<dyn Statement>>> {
     let arguments = arguments(&mut cursor)?;
     cursor.end()?;
     let here = |error: Error| Error { offset: Some(offset), ..error };
-    let text = action_text(action, &arguments).ok_or_else(|| {
-        Error::new(
-            Kind::UndefinedFunction,
-            format!("function aqueduct.{function} needs a name first, then key => 'text'"),
-        )
-        .hint(format!("it stands for {action}"))
-        .at(offset)
+    let text = action_text(action, &arguments).map_err(here)?.ok_or_else(|| {
+        let message = format!("function aqueduct.{function} needs a name first, then key => 'text'");
+        Error::new(Kind::UndefinedFunction, message).hint(format!("it stands for {action}")).at(offset)
     })?;
     let mut action = super::parse(&text).map_err(here)?;
     let action = action.pop().ok_or_else(|| Error::internal("an action must be a statement"))?.statement;
@@ -74,27 +70,38 @@ fn function(cursor: &mut Cursor) -> Option<(&'static str, &'static str)> {
 /// `('text', key => 'text', …)`
 fn arguments(cursor: &mut Cursor) -> Result<Vec<(Option<String>, String)>> {
     cursor.list(|cursor| {
-        let key = match cursor.word(0) {
-            Some(_) => {
+        let key = match cursor.sees("_") {
+            true => {
                 let key = cursor.identifier()?;
                 cursor.expect_token(&Kinds::RArrow)?;
                 Some(key)
             }
-            None => None,
+            false => None,
         };
         Ok((key, cursor.string()?))
     })
 }
 
-/// `EXECUTE WORKFLOW ml.w WITH (wait = 'on')`
-fn action_text(action: &str, arguments: &[(Option<String>, String)]) -> Option<String> {
-    let ((None, name), rest) = arguments.split_first()? else { return None };
-    let name = if action.ends_with(" RUN") { quote_literal(name) } else { name.clone() };
-    let clauses =
-        rest.iter().map(|(key, value)| Some(format!("{} = {}", quote_identifier(key.as_ref()?), quote_literal(value))));
-    let clauses = clauses.collect::<Option<Vec<_>>>()?;
+/// `EXECUTE WORKFLOW ml.w WITH (wait = 'on')`; `None` unless a name comes first and only clauses after it.
+fn action_text(action: &str, arguments: &[(Option<String>, String)]) -> Result<Option<String>> {
+    let Some(((None, name), rest)) = arguments.split_first() else { return Ok(None) };
+    let name = if action.ends_with(" RUN") { quote_literal(name) } else { quoted(name)? };
+    let mut clauses = vec![];
+    for (key, value) in rest {
+        let Some(key) = key else { return Ok(None) };
+        clauses.push(format!("{} = {}", quote_identifier(key), quote_literal(value)));
+    }
     let with = if clauses.is_empty() { String::new() } else { format!(" WITH ({})", clauses.join(", ")) };
-    Some(format!("{action} {name}{with}"))
+    Ok(Some(format!("{action} {name}{with}")))
+}
+
+/// The name as it must be typed; text that is more than a name is refused, not run.
+fn quoted(name: &str) -> Result<String> {
+    let tokens = sql::tokenize(name)?;
+    let mut cursor = Cursor::new(name, &tokens);
+    let parts = cursor.dotted()?;
+    cursor.end()?;
+    Ok(parts.iter().map(|part| quote_identifier(part)).collect::<Vec<_>>().join("."))
 }
 
 impl fmt::Display for Twin {

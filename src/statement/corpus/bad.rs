@@ -152,6 +152,7 @@ pub const BAD: &[(&str, Kind, &str)] = &[
     ("CREATE EXTERNAL TABLE t LOCATION 'x'»", Kind::Syntax, ""),
     ("CREATE EXTERNAL TABLE t (a int, »a int) STORED AS csv LOCATION 'x'", Kind::DuplicateColumn, ""),
     ("SELECT aqueduct.execute»('w', wait => 'soon')", Kind::InvalidDatetime, ""),
+    ("SELECT aqueduct.pause»('w; DROP TABLE t')", Kind::Syntax, "syntax error at or near \";\""),
     ("SELECT aqueduct.execute»(wait => 'on')", Kind::UndefinedFunction, ""),
     ("SELECT aqueduct.execute('w', »1)", Kind::Syntax, ""),
     ("SHOW RUNS »FOREVER", Kind::Syntax, ""),
