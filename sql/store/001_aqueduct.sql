@@ -7,10 +7,17 @@ CREATE TABLE aqueduct_setting(name TEXT PRIMARY KEY, value TEXT NOT NULL);
 -- external tables. A version ends when it is replaced or dropped; nothing is ever deleted but a secret's value.
 CREATE TABLE aqueduct_object(
   kind TEXT NOT NULL, schema_name TEXT NOT NULL, name TEXT NOT NULL, version BIGINT NOT NULL,
-  body TEXT NOT NULL, author TEXT NOT NULL, created_at TEXT NOT NULL, ended_at TEXT, reason TEXT,
-  PRIMARY KEY(kind, schema_name, name, version, created_at)
+  body TEXT NOT NULL, author TEXT NOT NULL, created_at TEXT NOT NULL, ended_at TEXT, reason TEXT
 );
+CREATE INDEX aqueduct_object_name ON aqueduct_object(kind, schema_name, name);
 CREATE INDEX aqueduct_object_current ON aqueduct_object(kind, ended_at);
+
+-- What DuckLake's tables cannot say of a column: its exact SQL type and its default as SQL text.
+CREATE TABLE aqueduct_column(
+  table_id BIGINT NOT NULL, column_id BIGINT NOT NULL, begin_snapshot BIGINT NOT NULL, end_snapshot BIGINT,
+  type TEXT NOT NULL, default_sql TEXT
+);
+CREATE INDEX aqueduct_column_of_table ON aqueduct_column(table_id);
 
 -- One row per run. tick is the due instant for scheduled runs: UNIQUE makes a tick one run on any number of nodes.
 CREATE TABLE aqueduct_run(

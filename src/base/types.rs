@@ -278,6 +278,30 @@ impl Type {
         }
     }
 
+    /// The type whose columns another writer of a DuckLake catalog names so, when we can read it.
+    pub fn from_ducklake(text: &str) -> Option<Type> {
+        if text.starts_with("decimal(") {
+            return Type::parse(text).filter(|ty| matches!(ty, Type::Numeric(Some(_))));
+        }
+        Some(match text {
+            "boolean" => Type::Bool,
+            "int8" | "uint8" | "int16" => Type::Int2,
+            "uint16" | "int32" => Type::Int4,
+            "uint32" | "int64" => Type::Int8,
+            "uint64" => Type::Numeric(Some((20, 0))),
+            "float32" => Type::Float4,
+            "float64" => Type::Float8,
+            "varchar" => Type::Text,
+            "json" => Type::Json,
+            "blob" => Type::Bytea,
+            "date" => Type::Date,
+            "time" => Type::Time,
+            "timestamp" | "timestamp_s" | "timestamp_ms" | "timestamp_ns" => Type::Timestamp,
+            "timestamptz" => Type::Timestamptz,
+            _ => return None,
+        })
+    }
+
     /// How a DuckLake catalog names the type of a column.
     pub fn ducklake(&self) -> String {
         match self {

@@ -1,6 +1,6 @@
 //! Every way in which what exists can change.
 
-use super::{Column, ColumnStats, Connection, External, ModelVersion, Secret, Table, View, Workflow};
+use super::{Column, ColumnStats, Connection, DataFile, External, ModelVersion, Secret, Table, View, Workflow};
 use crate::base::Name;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -100,6 +100,27 @@ pub struct NewFile {
     pub footer_bytes: i64,
     /// `column_id` is the position of the column (0, 1, …) here; the catalog puts the id in its place.
     pub stats: Vec<ColumnStats>,
+}
+
+impl NewFile {
+    /// The file as one of a table's.
+    pub fn named(self, columns: &[Column], id: i64, row_id_start: i64, begin_snapshot: i64) -> DataFile {
+        let mut stats = self.stats;
+        for stat in &mut stats {
+            stat.column_id = columns.get(stat.column_id as usize).map_or(0, |column| column.id);
+        }
+        DataFile {
+            id,
+            path: self.path,
+            rows: self.rows,
+            bytes: self.bytes,
+            footer_bytes: self.footer_bytes,
+            row_id_start,
+            begin_snapshot,
+            stats,
+            deletes: None,
+        }
+    }
 }
 
 /// All deleted rows of one data file, those that were deleted before among them.

@@ -2,7 +2,7 @@
 
 use super::{Change, Snapshot, load, writes};
 use crate::base::clock::stamp;
-use crate::base::{Clock, Result};
+use crate::base::{Clock, Error, Kind, Result};
 use crate::store::{Store, Write};
 use chrono::{DateTime, Utc};
 use parking_lot::RwLock;
@@ -66,19 +66,35 @@ impl Live {
         let _turn = self.turn.lock().await;
         let before = self.snapshot();
         let commit = decide(&before)?;
-        let lake_changes = commit.changes.iter().any(writes::in_lake);
+        let lake_changes = commit.changes.iter().any(|change| writes::in_lake(&before, change));
         let mut after = before.apply_all(&commit.changes)?;
         if !lake_changes {
             after.lake = before.lake;
         }
         let at = stamp(self.clock.now());
-        let mut rows = writes::writes(&before, &after, &commit.changes, &commit.author, &commit.message, &at)?;
+        let mut rows = writes::writes(&before, &after, &commit.author, &commit.message, &at)?;
         rows.extend(commit.writes);
         if !rows.is_empty() {
-            self.store.write(&rows).await?;
+            self.write(&rows, lake_changes.then_some(before.lake)).await?;
         }
         let after = Arc::new(after);
         *self.current.write() = after.clone();
         Ok(after)
+    }
+
+    /// Writes the rows, unless the lake is not at the snapshot any more that they were made from: then
+    /// DuckDB or another writer has committed, and what exists is read again.
+    async fn write(&self, rows: &[Write], made_from: Option<i64>) -> Result<()> {
+        let mut transaction = self.store.begin().await?;
+        if made_from.is_some() && load::newest(&mut transaction).await? != made_from {
+            *self.current.write() = Arc::new(load::current(&mut transaction).await?);
+            return Err(Error::new(Kind::SerializationFailure, "could not serialize access due to concurrent update")
+                .detail("another program changed the lake".to_string())
+                .hint("run the statement again".to_string()));
+        }
+        for row in rows {
+            transaction.execute(row).await?;
+        }
+        transaction.commit().await
     }
 }

@@ -9,12 +9,16 @@ mod live;
 mod load;
 mod object;
 mod snapshot;
+pub mod stats;
 mod table;
+#[cfg(test)]
+mod tests;
 pub mod workflow;
 mod writes;
 
 pub use change::{Change, NewDelete, NewDeleteFile, NewFile};
 pub use live::{Commit, Live};
+pub use load::table_at;
 pub use object::{Connection, External, Input, Model, ModelVersion, NullRule, Secret, SecretSource};
 pub use snapshot::{Relation, Schema, Snapshot, View};
 pub use table::{Column, ColumnStats, DataFile, DeleteFile, Table};

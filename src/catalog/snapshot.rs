@@ -137,7 +137,8 @@ impl Snapshot {
             }
             Change::DropSchema { name } => {
                 self.schema(name)?;
-                if let Some(inside) = self.relations.keys().find(|relation| relation.schema == *name) {
+                let names = self.relations.keys().chain(self.models.keys()).chain(self.workflows.keys());
+                if let Some(inside) = names.into_iter().find(|inside| inside.schema == *name) {
                     return Err(Error::new(
                         Kind::DependentObjects,
                         format!("cannot drop schema {name} because other objects depend on it"),
@@ -168,8 +169,12 @@ impl Snapshot {
                 self.relations.remove(name);
             }
             Change::RenameRelation { from, to } => {
+                let relation = self.relations.get(from).ok_or_else(|| self.undefined_relation(from))?.clone();
+                if from.schema != to.schema && matches!(relation, Relation::Table(_)) {
+                    return Err(Error::unsupported(format!("cannot move table \"{from}\" to another schema")));
+                }
                 self.vacant(to)?;
-                let relation = self.relations.remove(from).ok_or_else(|| self.undefined_relation(from))?;
+                self.relations.remove(from);
                 let relation = match relation {
                     Relation::Table(table) => Relation::Table(Arc::new(Table { name: to.clone(), ..(*table).clone() })),
                     Relation::View(view) => Relation::View(Arc::new(View { name: to.clone(), ..(*view).clone() })),
@@ -182,22 +187,10 @@ impl Snapshot {
             Change::AppendFiles { table, files } => {
                 let mut changed = (**self.table(table)?).clone();
                 for file in files {
-                    let mut stats = file.stats.clone();
-                    for stat in &mut stats {
-                        stat.column_id = changed.columns.get(stat.column_id as usize).map_or(0, |column| column.id);
-                    }
-                    changed.files.push(Arc::new(DataFile {
-                        id: self.new_file_id(),
-                        path: file.path.clone(),
-                        rows: file.rows,
-                        bytes: file.bytes,
-                        footer_bytes: file.footer_bytes,
-                        row_id_start: changed.next_row_id,
-                        begin_snapshot: self.lake,
-                        stats,
-                        deletes: None,
-                    }));
+                    let id = self.new_file_id();
+                    let file = file.clone().named(&changed.columns, id, changed.next_row_id, self.lake);
                     changed.next_row_id += file.rows;
+                    changed.files.push(Arc::new(file));
                 }
                 self.relations.insert(table.clone(), Relation::Table(Arc::new(changed)));
             }

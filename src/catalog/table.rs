@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A managed table as of one snapshot.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     /// DuckLake's table id; with [`Snapshot::oid`](super::Snapshot::oid) it is also the relation's OID.
     pub id: i64,
@@ -26,7 +26,7 @@ pub struct Table {
 }
 
 /// A column of a managed table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     /// DuckLake's column id, which is the Parquet field id; 0 until the table exists.
     pub id: i64,
@@ -38,7 +38,7 @@ pub struct Column {
 }
 
 /// A Parquet file with rows of a table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataFile {
     pub id: i64,
     /// Relative to the table's folder.
@@ -55,7 +55,7 @@ pub struct DataFile {
 }
 
 /// A Parquet file with the positions of deleted rows of one data file, all of them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeleteFile {
     pub id: i64,
     /// Relative to the table's folder.
@@ -66,7 +66,7 @@ pub struct DeleteFile {
 }
 
 /// What is known of one column of one file; values as DuckLake writes them as text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnStats {
     pub column_id: i64,
     pub bytes: i64,

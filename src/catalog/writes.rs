@@ -1,21 +1,69 @@
-//! The rows of the store that say what a change says.
+//! The rows of the store that say what a commit changes.
+//!
+//! They come from comparing what existed before with what exists after, so no
+//! change can be forgotten here; `tests.rs` holds them to what the loader reads.
 
-use super::{Change, Snapshot};
+mod files;
+mod objects;
+mod relations;
+
+use super::{Change, Relation, Snapshot};
 use crate::base::Result;
-use crate::store::Write;
+use crate::store::{Value, Write};
 
 /// Whether a change belongs to the lake's history.
-pub(super) fn in_lake(_change: &Change) -> bool {
-    true
+pub(super) fn in_lake(snapshot: &Snapshot, change: &Change) -> bool {
+    match change {
+        Change::RenameRelation { from, .. } => !matches!(snapshot.relations.get(from), Some(Relation::External(_))),
+        Change::CreateSchema { .. }
+        | Change::DropSchema { .. }
+        | Change::CreateTable { .. }
+        | Change::DropTable { .. }
+        | Change::AppendFiles { .. }
+        | Change::RemoveFiles { .. }
+        | Change::DeleteRows { .. }
+        | Change::PutView(_)
+        | Change::DropView { .. } => true,
+        Change::Expect { .. }
+        | Change::PutExternal(_)
+        | Change::DropExternal { .. }
+        | Change::PutSecret(_)
+        | Change::DropSecret { .. }
+        | Change::PutConnection(_)
+        | Change::DropConnection { .. }
+        | Change::AddModelVersion { .. }
+        | Change::DropModel { .. }
+        | Change::PutWorkflow { .. }
+        | Change::DropWorkflow { .. } => false,
+    }
 }
 
-pub(super) fn writes(
-    _before: &Snapshot,
-    _after: &Snapshot,
-    _changes: &[Change],
-    _author: &str,
-    _message: &str,
-    _at: &str,
-) -> Result<Vec<Write>> {
-    Ok(vec![])
+/// Rows that lead the store from `before` to `after`.
+pub(super) fn writes(before: &Snapshot, after: &Snapshot, author: &str, message: &str, at: &str) -> Result<Vec<Write>> {
+    let mut writes = vec![];
+    if after.lake != before.lake {
+        lake(before, after, author, message, at, &mut writes);
+    }
+    objects::objects(before, after, author, at, &mut writes)?;
+    Ok(writes)
+}
+
+fn lake(before: &Snapshot, after: &Snapshot, author: &str, message: &str, at: &str, writes: &mut Vec<Write>) {
+    let words = relations::relations(before, after, writes);
+    writes.push(Write::new(
+        "INSERT INTO ducklake_snapshot(snapshot_id, snapshot_time, schema_version, next_catalog_id, next_file_id) \
+         VALUES (?, ?, ?, ?, ?)",
+        [
+            after.lake.into(),
+            at.into(),
+            after.schema_version.into(),
+            after.next_catalog_id.into(),
+            after.next_file_id.into(),
+        ],
+    ));
+    let known = |text: &str| if text.is_empty() { Value::Null } else { text.into() };
+    writes.push(Write::new(
+        "INSERT INTO ducklake_snapshot_changes(snapshot_id, changes_made, author, commit_message) VALUES (?, ?, ?, ?)",
+        [after.lake.into(), words.join(",").into(), known(author), known(message)],
+    ));
 }

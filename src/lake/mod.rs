@@ -3,25 +3,33 @@
 //! The catalog says which files a table has; this room knows what is in a file.
 //! Files are on the disk before the catalog names them and never change.
 
+mod collect;
+mod deletes;
 mod past;
 mod provider;
 pub mod publish;
+mod stats;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod writer;
 
+pub use deletes::Positions;
 pub use past::At;
+pub use stats::storable;
 pub use writer::Writer;
 
-use crate::base::{Error, Result};
+use crate::base::Result;
 use crate::catalog::{NewFile, Table};
 use datafusion::catalog::TableProvider;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The folder with the files of all managed tables.
-#[derive(Debug)]
+/// The folder with the files of all managed tables. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Lake {
-    folder: PathBuf,
+    folder: Arc<Path>,
+    deletes: Arc<deletes::Cache>,
 }
 
 /// Column of [`Lake::provider_with_positions`] with the id of the data file a row is in (`bigint`).
@@ -34,7 +42,7 @@ impl Lake {
     pub fn open(data: &Path) -> Result<Lake> {
         let folder = data.join("lake");
         std::fs::create_dir_all(&folder)?;
-        Ok(Lake { folder: folder.canonicalize()? })
+        Ok(Lake { folder: folder.canonicalize()?.into(), deletes: Arc::default() })
     }
 
     /// The folder, as the store's catalog names it: absolute, ending in `/`.
@@ -42,20 +50,14 @@ impl Lake {
         format!("{}/", self.folder.display())
     }
 
-    /// Reads a table as of the snapshot it was taken from.
-    pub fn provider(&self, table: &Arc<Table>) -> Arc<dyn TableProvider> {
-        provider::of(&self.folder, table, false)
-    }
-
-    /// As [`Lake::provider`], with [`FILE_COLUMN`] and [`POSITION_COLUMN`] after the table's columns.
-    pub fn provider_with_positions(&self, table: &Arc<Table>) -> Arc<dyn TableProvider> {
-        provider::of(&self.folder, table, true)
-    }
-
     /// Reads files that a [`Writer`] of this table has finished and no commit has named yet.
     pub fn staged(&self, table: &Table, files: &[NewFile]) -> Result<Arc<dyn TableProvider>> {
-        let _ = (table, files);
-        Err(Error::unsupported("staged must be written"))
+        let mut staged = Table { files: vec![], ..table.clone() };
+        for (file, id) in files.iter().zip(1..) {
+            // Named in memory only, so any ids do.
+            staged.files.push(Arc::new(file.clone().named(&staged.columns, -id, 0, 0)));
+        }
+        Ok(self.provider(&Arc::new(staged)))
     }
 
     /// Where files of a table are, which may be a [`Table::staged`] one.

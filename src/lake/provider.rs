@@ -1,28 +1,137 @@
-//! A managed table for DataFusion.
+//! A managed table for DataFusion: files, columns and rows that a query does not need are not read.
 
-use crate::catalog::Table;
+use super::{FILE_COLUMN, Lake, POSITION_COLUMN, deletes, stats};
+use crate::base::{Error, Result};
+use crate::catalog::{DataFile, Table};
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::Result;
+use datafusion::common::pruning::PrunableStatistics;
+use datafusion::common::{DFSchema, ScalarValue, Statistics};
 use datafusion::datasource::TableType;
-use datafusion::logical_expr::Expr;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::object_store::path::Path as StorePath;
+use datafusion::object_store::{ObjectMeta, local::LocalFileSystem};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
-use std::path::{Path, PathBuf};
+use parquet::arrow::RowNumber;
 use std::sync::Arc;
+
+type DataFusionResult<T> = datafusion::common::Result<T>;
+
+/// Under this address a query's runtime finds the files; no statement can name it.
+const STORE: &str = "aqueduct-lake://files/";
+/// A table of fewer bytes is read as one stream, its rows in the order in which they came.
+const SMALL_BYTES: i64 = 8 << 20;
 
 #[derive(Debug)]
 struct Provider {
+    lake: Lake,
     table: Arc<Table>,
+    shape: TableSchema,
+    /// As `shape`, the positions' column without the mark that makes the reader fill it.
     schema: SchemaRef,
-    #[allow(dead_code)]
-    folder: PathBuf,
-    #[allow(dead_code)]
-    positions: bool,
+    statistics: Statistics,
 }
 
-pub(super) fn of(folder: &Path, table: &Arc<Table>, positions: bool) -> Arc<dyn TableProvider> {
-    Arc::new(Provider { schema: table.schema(), folder: folder.join(&table.folder), table: table.clone(), positions })
+impl Lake {
+    /// Reads a table as of the snapshot it was taken from.
+    pub fn provider(&self, table: &Arc<Table>) -> Arc<dyn TableProvider> {
+        Arc::new(Provider::new(self, table, false))
+    }
+
+    /// As [`Lake::provider`], with [`FILE_COLUMN`] and [`POSITION_COLUMN`] after the table's columns.
+    pub fn provider_with_positions(&self, table: &Arc<Table>) -> Arc<dyn TableProvider> {
+        Arc::new(Provider::new(self, table, true))
+    }
+}
+
+impl Provider {
+    fn new(lake: &Lake, table: &Arc<Table>, positions: bool) -> Provider {
+        let mut shape = TableSchema::builder(table.schema());
+        let mut fields: Vec<_> = table.schema().fields().iter().cloned().collect();
+        if positions {
+            let file = Arc::new(Field::new(FILE_COLUMN, DataType::Int64, false));
+            let position = Field::new(POSITION_COLUMN, DataType::Int64, false);
+            fields.extend([file.clone(), Arc::new(position.clone())]);
+            shape = shape
+                .with_table_partition_cols(vec![file])
+                .with_virtual_columns(vec![Arc::new(position.with_extension_type(RowNumber))]);
+        }
+        let schema = Arc::new(Schema::new(fields));
+        let visible: Vec<_> = table.files.iter().map(|file| stats::known(table, file).visible).collect();
+        let statistics = together(&visible, &table.schema()).unwrap_or_else(|_| Statistics::new_unknown(&schema));
+        Provider { lake: lake.clone(), table: table.clone(), shape: shape.build(), schema, statistics }
+    }
+
+    /// Files that may have rows for the filter, with what is known of them.
+    fn files(&self, predicate: Option<&Arc<dyn PhysicalExpr>>) -> Vec<(&Arc<DataFile>, stats::Known)> {
+        let files: Vec<_> = self.table.files.iter().map(|file| (file, stats::known(&self.table, file))).collect();
+        let Some(predicate) = predicate else { return files };
+        let bounds = files.iter().map(|(_, known)| Arc::new(known.bounds.clone())).collect();
+        let bounds = PrunableStatistics::new(bounds, self.table.schema());
+        let keep = PruningPredicateBuilder::new()
+            .with_file_schema(self.table.schema())
+            .try_build(predicate.clone())
+            .and_then(|pruning| pruning.prune(&bounds))
+            // Leaving files out is an optimisation: a filter that cannot be judged keeps them all.
+            .unwrap_or_else(|_| vec![true; files.len()]);
+        files.into_iter().zip(keep).filter_map(|(file, keep)| keep.then_some(file)).collect()
+    }
+
+    async fn part(&self, file: &DataFile, visible: Statistics) -> Result<PartitionedFile> {
+        let path = self.lake.folder.join(&self.table.folder).join(&file.path);
+        let location = StorePath::from_absolute_path(&path)
+            .map_err(|error| Error::internal(format!("a data file must have a path: {error}")))?;
+        let mut part = PartitionedFile::new_from_meta(ObjectMeta {
+            location,
+            last_modified: chrono::DateTime::UNIX_EPOCH,
+            size: file.bytes as u64,
+            e_tag: None,
+            version: None,
+        });
+        if self.has_positions() {
+            part.partition_values = vec![ScalarValue::from(file.id)];
+        }
+        if file.deletes.is_some() {
+            let deleted = self.lake.deleted(&self.table, file).await?;
+            part = part.with_extension(ParquetRowSelection::new(deletes::selection(&deleted, file.rows)));
+        }
+        if file.footer_bytes > 0 {
+            part.metadata_size_hint = Some(file.footer_bytes as usize + 8);
+        }
+        Ok(if self.has_positions() { part } else { part.with_statistics(Arc::new(visible)) })
+    }
+
+    fn has_positions(&self) -> bool {
+        !self.shape.virtual_columns().is_empty()
+    }
+
+    /// The filters that only ask for the table's own columns, as the reader wants them.
+    fn predicate(&self, session: &dyn Session, filters: &[Expr]) -> DataFusionResult<Option<Arc<dyn PhysicalExpr>>> {
+        let own = |filter: &&Expr| {
+            filter.column_refs().iter().all(|column| ![FILE_COLUMN, POSITION_COLUMN].contains(&column.name.as_str()))
+        };
+        let Some(filter) = conjunction(filters.iter().filter(own).cloned()) else { return Ok(None) };
+        let schema = DFSchema::try_from(self.table.schema())?;
+        session.create_physical_expr(filter, &schema).map(Some)
+    }
+}
+
+/// What is known of several files together.
+fn together(files: &[Statistics], schema: &SchemaRef) -> DataFusionResult<Statistics> {
+    match files {
+        [] => Ok(Statistics::new_unknown(schema).with_num_rows(datafusion::common::stats::Precision::Exact(0))),
+        files => Statistics::try_merge_iter(files, schema),
+    }
 }
 
 #[async_trait]
@@ -35,13 +144,51 @@ impl TableProvider for Provider {
         TableType::Base
     }
 
+    fn statistics(&self) -> Option<Statistics> {
+        (!self.has_positions()).then(|| self.statistics.clone())
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
     async fn scan(
         &self,
-        _session: &dyn Session,
-        _projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
-        _limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Err(crate::base::Error::unsupported(format!("reading {} must be written", self.table.name)).into())
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        if let Some(reason) = &self.table.unreadable {
+            let error = Error::unsupported(format!("table \"{}\" cannot be read", self.table.name));
+            return Err(error.detail(reason.clone()).into());
+        }
+        let address = ObjectStoreUrl::parse(STORE)?;
+        session.runtime_env().register_object_store(address.as_ref(), Arc::new(LocalFileSystem::new()));
+        let predicate = self.predicate(session, filters)?;
+        let files = self.files(predicate.as_ref());
+        let bytes: i64 = files.iter().map(|(file, _)| file.bytes).sum();
+        let visible: Vec<_> = files.iter().map(|(_, known)| known.visible.clone()).collect();
+        let mut parts = vec![];
+        for (file, known) in files {
+            parts.push(self.part(file, known.visible).await?);
+        }
+        let groups = match bytes < SMALL_BYTES {
+            true => vec![FileGroup::new(parts)],
+            false => FileGroup::new(parts).split_files(session.config().target_partitions()),
+        };
+        let mut source =
+            ParquetSource::new(self.shape.clone()).with_table_parquet_options(session.default_table_options().parquet);
+        if let Some(predicate) = predicate {
+            source = source.with_predicate(predicate);
+        }
+        let mut scan = FileScanConfigBuilder::new(address, Arc::new(source))
+            .with_file_groups(groups)
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit);
+        if !self.has_positions() {
+            scan = scan.with_statistics(together(&visible, &self.table.schema())?);
+        }
+        Ok(DataSourceExec::from_data_source(scan.build()))
     }
 }

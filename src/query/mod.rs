@@ -33,6 +33,7 @@ mod types;
 
 pub use context::{Context, RunContext, Setting};
 pub use explain::Explain;
+pub use functions::cast::Cast;
 pub use models::{Answer, Scorer, ScorerInput, Scorers};
 pub use plan::{ModelUse, Plan, References};
 pub use rows::{Progress, Rows};

@@ -1,10 +1,223 @@
-//! `CREATE TABLE`: A new managed table, empty or with a query's rows.
+//! `CREATE TABLE`: a new managed table, empty or with a query's rows.
 
-use super::Statement;
-use crate::base::{Error, Result};
-use datafusion::sql::sqlparser::ast;
+use super::assignment::Assignment;
+use super::target::{Written, folded, ident_offset, offset, refuse};
+use super::{Description, Response, Session, Statement};
+use crate::base::{Error, Kind, Name, Result, Type};
+use crate::catalog::{Change, Column, Commit, Table};
+use crate::lake::{publish, storable};
+use crate::query::{Context, Plan};
+use async_trait::async_trait;
+use datafusion::common::ScalarValue;
+use datafusion::sql::sqlparser::ast::{
+    ColumnDef, ColumnOption, CreateTable as Tree, CreateTableOptions, DataType, Query, Statement as AnyTree,
+};
+use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
-pub fn read(_tree: ast::Statement, _text: &str) -> Result<Arc<dyn Statement>> {
-    Err(Error::unsupported("CREATE TABLE must be written"))
+#[derive(Debug)]
+struct CreateTable {
+    tree: Tree,
+    text: String,
+    name: Written,
+}
+
+pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn Statement>> {
+    let AnyTree::CreateTable(tree) = tree else { return Err(Error::internal("the statement must be CREATE TABLE")) };
+    refuse(tree.or_replace, "CREATE OR REPLACE TABLE")?;
+    refuse(tree.temporary || tree.volatile || tree.transient, "CREATE TEMPORARY TABLE")?;
+    refuse(tree.like.is_some() || tree.clone.is_some(), "CREATE TABLE … LIKE")?;
+    refuse(tree.partition_by.is_some() || tree.partition_of.is_some(), "a partitioned table")?;
+    refuse(tree.inherits.is_some(), "INHERITS")?;
+    refuse(tree.on_commit.is_some(), "ON COMMIT")?;
+    refuse(tree.external || tree.table_options != CreateTableOptions::None, "this form of CREATE TABLE")?;
+    if let Some(constraint) = tree.constraints.first() {
+        let constraint = constraint.to_string();
+        let word = constraint.split('(').next().unwrap_or_default().trim().to_string();
+        return Err(unenforced(&word).at(offset(text, &tree.constraints[0])));
+    }
+    let name = Written::new(&tree.name, text)?;
+    Ok(Arc::new(CreateTable { name, text: text.to_string(), tree }))
+}
+
+fn unenforced(constraint: &str) -> Error {
+    Error::unsupported(format!("constraint {constraint} is not supported"))
+        .detail("of the constraints of a managed table, only NOT NULL is enforced")
+        .hint("leave it out; a workflow's CHECK … UNIQUE, EXPECT or REFERENCES holds rows to it".to_string())
+}
+
+impl fmt::Display for CreateTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tree.fmt(f)
+    }
+}
+
+impl CreateTable {
+    /// The columns that the statement declares.
+    async fn declared(&self, session: &Session, context: &Context) -> Result<Vec<Column>> {
+        let mut columns: Vec<Column> = vec![];
+        for definition in &self.tree.columns {
+            let at = ident_offset(&self.text, &definition.name);
+            let column = self.column(session, context, definition).await.map_err(|error| error.at(at))?;
+            columns.push(column);
+        }
+        if columns.is_empty() {
+            return Err(Error::unsupported("a table needs a column").at(self.name.offset));
+        }
+        distinct(&columns)?;
+        Ok(columns)
+    }
+
+    async fn column(&self, session: &Session, context: &Context, definition: &ColumnDef) -> Result<Column> {
+        let name = folded(&definition.name);
+        let ty = column_type(&definition.data_type)?;
+        storable(&name, &ty)?;
+        let mut column = Column::new(name, ty, true);
+        for option in &definition.options {
+            match &option.option {
+                ColumnOption::Null => {}
+                ColumnOption::NotNull => column.nullable = false,
+                ColumnOption::Default(expr) => {
+                    let text = expr.to_string();
+                    let at = offset(&self.text, expr);
+                    let value = session.engine.query.value(context, &text, Some(&column.ty)).await;
+                    value.map_err(|error| Error { offset: None, ..error }.at(at))?;
+                    column.default = Some(text).filter(|text| !text.eq_ignore_ascii_case("null"));
+                }
+                ColumnOption::PrimaryKey(_) => return Err(unenforced("PRIMARY KEY")),
+                ColumnOption::Unique(_) => return Err(unenforced("UNIQUE")),
+                ColumnOption::Check(_) => return Err(unenforced("CHECK")),
+                ColumnOption::ForeignKey(_) => return Err(unenforced("REFERENCES")),
+                other => return Err(Error::unsupported(format!("column option {other} is not supported"))),
+            }
+        }
+        Ok(column)
+    }
+
+    async fn plan(&self, session: &Session, context: &Context, query: &Query, hints: &[Option<Type>]) -> Result<Plan> {
+        let statement = AnyTree::Query(Box::new(query.clone()));
+        session.engine.query.plan_with(context, &statement, &self.text, hints).await
+    }
+
+    /// The columns that a query gives, under the names that the statement gives them.
+    fn given(&self, plan: &Plan) -> Result<Vec<Column>> {
+        if self.tree.columns.len() > plan.schema().fields().len() {
+            return Err(Error::new(Kind::Syntax, "too many column names were specified").at(self.name.offset));
+        }
+        let mut columns = vec![];
+        for (at, field) in plan.schema().fields().iter().enumerate() {
+            let name = match self.tree.columns.get(at) {
+                Some(definition) if definition.data_type != DataType::Unspecified => {
+                    let at = ident_offset(&self.text, &definition.name);
+                    return Err(Error::new(Kind::Syntax, "a column of CREATE TABLE AS has no type of its own").at(at));
+                }
+                Some(definition) => folded(&definition.name),
+                None => field.name().clone(),
+            };
+            let ty = match Type::of(field) {
+                // Wider than a file holds: the values decide whether they fit.
+                Type::Numeric(Some((precision, _))) if precision > 38 => Type::Numeric(None),
+                ty => ty,
+            };
+            storable(&name, &ty)?;
+            columns.push(Column::new(name, ty, true));
+        }
+        distinct(&columns)?;
+        Ok(columns)
+    }
+
+    async fn create_as(
+        &self,
+        session: &Session,
+        context: &Context,
+        name: Name,
+        query: &Query,
+        parameters: &[ScalarValue],
+    ) -> Result<u64> {
+        let plan = self.plan(session, context, query, &[]).await?;
+        let columns = self.given(&plan)?;
+        let table = Table::staged(context.snapshot.schema(&name.schema)?, &name, columns);
+        let assignment = Assignment::unchecked(&table, &table.columns, context.time_zone());
+        let engine = &session.engine;
+        let mut rows = engine.query.run(&plan, parameters, session.cancel.clone()).await?;
+        let mut writer = engine.lake.writer(&table);
+        let (schema, mut count) = (table.schema(), 0);
+        while let Some(batch) = rows.next().await {
+            let batch = batch?;
+            count += batch.num_rows() as u64;
+            writer.write(&assignment.batch(&schema, batch.columns())?).await?;
+        }
+        let changes = publish::create(&table, writer.finish().await?);
+        self.commit(session, changes, "CREATE TABLE AS").await?;
+        Ok(count)
+    }
+
+    async fn commit(&self, session: &Session, changes: Vec<Change>, message: &str) -> Result<()> {
+        let (author, message) = (session.user.clone(), message.to_string());
+        let commit = Commit { changes, author, message, ..Commit::default() };
+        session.engine.catalog.commit(commit).await.map_err(|error| error.at(self.name.offset))?;
+        Ok(())
+    }
+}
+
+fn column_type(data_type: &DataType) -> Result<Type> {
+    let text = data_type.to_string();
+    if ["SERIAL", "BIGSERIAL", "SMALLSERIAL"].contains(&text.to_uppercase().as_str()) {
+        return Err(Error::unsupported(format!("type {} is not supported", text.to_lowercase()))
+            .hint("use bigint; a managed table counts no rows by itself".to_string()));
+    }
+    match Type::parse(&text) {
+        Some(Type::Array(element)) if matches!(*element, Type::Array(_)) => {
+            Err(Error::unsupported("arrays of arrays are not supported"))
+        }
+        Some(ty) => Ok(ty),
+        None => {
+            let message = format!("type \"{}\" does not exist", text.to_lowercase());
+            let known = Type::all().map(Type::to_string).collect::<Vec<_>>();
+            let hint = crate::base::error::did_you_mean(&text.to_lowercase(), known.iter().map(String::as_str));
+            Err(Error::new(Kind::UndefinedObject, message).hint(hint))
+        }
+    }
+}
+
+fn distinct(columns: &[Column]) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    match columns.iter().find(|column| !seen.insert(&column.name)) {
+        Some(twice) => {
+            let message = format!("column \"{}\" specified more than once", twice.name);
+            Err(Error::new(Kind::DuplicateColumn, message))
+        }
+        None => Ok(()),
+    }
+}
+
+#[async_trait]
+impl Statement for CreateTable {
+    async fn describe(&self, session: &Session, hints: &[Option<Type>]) -> Result<Description> {
+        let Some(query) = &self.tree.query else { return Ok(Description::default()) };
+        let plan = self.plan(session, &session.context(), query, hints).await?;
+        Ok(Description { parameters: plan.parameters().to_vec(), columns: None })
+    }
+
+    async fn run(&self, session: &mut Session, parameters: &[ScalarValue]) -> Result<Response> {
+        let context = session.context();
+        let name = self.name.new_name(&context)?;
+        let tag = if self.tree.query.is_some() { "CREATE TABLE AS" } else { "CREATE TABLE" };
+        if context.snapshot.relation(&name).is_some() {
+            if self.tree.if_not_exists {
+                session.notice(format!("relation \"{}\" already exists, skipping", name.name));
+                return Ok(Response::Done { tag: tag.to_string() });
+            }
+            let message = format!("relation \"{}\" already exists", name.name);
+            return Err(Error::new(Kind::DuplicateTable, message).at(self.name.offset));
+        }
+        if let Some(query) = &self.tree.query {
+            let count = self.create_as(session, &context, name, query, parameters).await?;
+            return Ok(Response::Done { tag: format!("SELECT {count}") });
+        }
+        let columns = self.declared(session, &context).await?;
+        self.commit(session, vec![Change::CreateTable { name, columns, folder: None }], tag).await?;
+        Ok(Response::Done { tag: tag.to_string() })
+    }
 }

@@ -1,10 +1,176 @@
-//! `DROP`: Tables, views and schemas that go.
+//! `DROP`: tables, views and schemas that go.
 
-use super::Statement;
-use crate::base::{Error, Result};
-use datafusion::sql::sqlparser::ast;
+use super::target::{Written, refuse};
+use super::{Response, Session, Statement};
+use crate::base::{Error, Kind, Name, Result};
+use crate::catalog::{Change, Commit, Relation, Snapshot};
+use crate::query::Context;
+use async_trait::async_trait;
+use datafusion::common::ScalarValue;
+use datafusion::sql::sqlparser::ast::{ObjectType, Statement as Tree};
+use std::fmt;
 use std::sync::Arc;
 
-pub fn read(_tree: ast::Statement, _text: &str) -> Result<Arc<dyn Statement>> {
-    Err(Error::unsupported("DROP must be written"))
+#[derive(Debug)]
+struct Drop {
+    tree: Tree,
+    what: What,
+    names: Vec<Written>,
+    if_exists: bool,
+    cascade: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum What {
+    Table,
+    View,
+    Schema,
+}
+
+pub fn read(tree: Tree, text: &str) -> Result<Arc<dyn Statement>> {
+    let Tree::Drop { object_type, if_exists, names, cascade, temporary, table, .. } = &tree else {
+        return Err(Error::internal("the statement must be DROP"));
+    };
+    let what = match object_type {
+        ObjectType::Table => What::Table,
+        ObjectType::View => What::View,
+        ObjectType::Schema => What::Schema,
+        other => return Err(Error::unsupported(format!("DROP {other} is not supported")).at(0)),
+    };
+    refuse(*temporary || table.is_some(), "this form of DROP")?;
+    let names = names.iter().map(|name| Written::new(name, text)).collect::<Result<_>>()?;
+    let (if_exists, cascade) = (*if_exists, *cascade);
+    Ok(Arc::new(Drop { tree, what, names, if_exists, cascade }))
+}
+
+impl fmt::Display for Drop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tree.fmt(f)
+    }
+}
+
+impl What {
+    fn word(self) -> &'static str {
+        match self {
+            What::Table => "table",
+            What::View => "view",
+            What::Schema => "schema",
+        }
+    }
+}
+
+impl Drop {
+    /// The changes, and what to tell the user.
+    fn changes(&self, context: &Context) -> Result<(Vec<Change>, Vec<String>)> {
+        let (mut changes, mut notices) = (vec![], vec![]);
+        for written in &self.names {
+            let change = match self.what {
+                What::Schema => self.schema(context, written, &mut changes, &mut notices)?,
+                What::Table | What::View => self.relation(context, written)?,
+            };
+            match change {
+                Some(change) => changes.push(change),
+                None => {
+                    let (word, name) = (self.what.word(), written.last());
+                    notices.push(format!("{word} \"{name}\" does not exist, skipping"));
+                }
+            }
+        }
+        Ok((changes, notices))
+    }
+
+    /// `None` when there is none and that is fine.
+    fn relation(&self, context: &Context, written: &Written) -> Result<Option<Change>> {
+        let word = self.what.word();
+        let Some(name) = written.find(context)? else {
+            return match self.if_exists {
+                true => Ok(None),
+                false => {
+                    let error = written.undefined(&context.snapshot);
+                    Err(Error { message: format!("{word} \"{}\" does not exist", written.last()), ..error })
+                }
+            };
+        };
+        let wrong = |other: &str| {
+            Error::new(Kind::WrongObjectType, format!("\"{}\" is not a {word}", name.name))
+                .hint(format!("use DROP {other} to remove it"))
+                .at(written.offset)
+        };
+        match (context.snapshot.relation(&name), self.what) {
+            (Some(Relation::Table(_)), _) if is_materialized_view(&context.snapshot, &name) => {
+                Err(wrong("MATERIALIZED VIEW"))
+            }
+            (Some(Relation::Table(_)), What::Table) => Ok(Some(Change::DropTable { name })),
+            (Some(Relation::View(_)), What::View) => Ok(Some(Change::DropView { name })),
+            (Some(Relation::Table(_)), _) => Err(wrong("TABLE")),
+            (Some(Relation::View(_)), _) => Err(wrong("VIEW")),
+            (Some(Relation::External(_)), _) => Err(wrong("EXTERNAL TABLE")),
+            (None, _) => Err(written.undefined(&context.snapshot)),
+        }
+    }
+
+    fn schema(
+        &self,
+        context: &Context,
+        written: &Written,
+        changes: &mut Vec<Change>,
+        notices: &mut Vec<String>,
+    ) -> Result<Option<Change>> {
+        let (snapshot, name) = (&context.snapshot, written.last());
+        if !snapshot.schemas.contains_key(name) {
+            let missing = snapshot.schema(name).map(|_| None);
+            return if self.if_exists { Ok(None) } else { missing.map_err(|error| error.at(written.offset)) };
+        }
+        if self.cascade {
+            let inside = contents(snapshot, name);
+            if let [one] = inside.as_slice() {
+                notices.push(format!("drop cascades to {}", one.0));
+            } else if !inside.is_empty() {
+                notices.push(format!("drop cascades to {} other objects", inside.len()));
+            }
+            changes.extend(inside.into_iter().map(|(_, change)| change));
+        }
+        Ok(Some(Change::DropSchema { name: name.to_string() }))
+    }
+}
+
+fn is_materialized_view(snapshot: &Snapshot, name: &Name) -> bool {
+    snapshot.workflows.get(name).is_some_and(|workflow| workflow.materialized_view)
+}
+
+/// Everything in a schema, and how it goes; what others need goes last.
+fn contents(snapshot: &Snapshot, schema: &str) -> Vec<(String, Change)> {
+    let mut found = vec![];
+    for name in snapshot.workflows.keys().filter(|name| name.schema == schema) {
+        found.push((format!("workflow {name}"), Change::DropWorkflow { name: name.clone() }));
+    }
+    for (name, relation) in snapshot.relations.iter().filter(|(name, _)| name.schema == schema) {
+        found.push(match relation {
+            Relation::Table(_) => (format!("table {name}"), Change::DropTable { name: name.clone() }),
+            Relation::View(_) => (format!("view {name}"), Change::DropView { name: name.clone() }),
+            Relation::External(_) => (format!("external table {name}"), Change::DropExternal { name: name.clone() }),
+        });
+    }
+    for name in snapshot.models.keys().filter(|name| name.schema == schema) {
+        found.push((format!("model {name}"), Change::DropModel { name: name.clone() }));
+    }
+    found
+}
+
+#[async_trait]
+impl Statement for Drop {
+    async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
+        let tag = format!("DROP {}", self.what.word().to_uppercase());
+        let (mut context, author) = (session.context(), session.user.clone());
+        let mut told = vec![];
+        let decide = |snapshot: &Snapshot| {
+            context.snapshot = Arc::new(snapshot.clone());
+            let (changes, notices) = self.changes(&context)?;
+            told = notices;
+            Ok(Commit { changes, author, message: tag.clone(), ..Commit::default() })
+        };
+        session.engine.catalog.commit_with(decide).await?;
+        told.into_iter().for_each(|notice| session.notice(notice));
+        Ok(Response::Done { tag })
+    }
 }

@@ -1,10 +1,261 @@
-//! `INSERT`: New rows.
+//! `INSERT`: new rows.
 
-use super::Statement;
-use crate::base::{Error, Result};
-use datafusion::sql::sqlparser::ast;
+use super::assignment::Assignment;
+use super::literal::{default, typed};
+use super::target::{Written, folded, offset, refuse};
+use super::{Description, Response, Session, Statement};
+use crate::base::error::did_you_mean;
+use crate::base::{Error, Kind, Result, Type, sql};
+use crate::catalog::{Column, Commit, Table};
+use crate::lake::publish;
+use crate::query::{Context, Plan};
+use async_trait::async_trait;
+use datafusion::common::ScalarValue;
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, Insert as Tree, Query, Select, SelectItem, SetExpr, Statement as AnyTree, TableAlias,
+    TableAliasColumnDef, TableFactor, TableObject,
+};
+use std::fmt;
 use std::sync::Arc;
 
-pub fn read(_tree: ast::Statement, _text: &str) -> Result<Arc<dyn Statement>> {
-    Err(Error::unsupported("INSERT must be written"))
+#[derive(Debug)]
+struct Insert {
+    tree: Tree,
+    text: String,
+    target: Written,
+}
+
+pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn Statement>> {
+    let AnyTree::Insert(tree) = tree else { return Err(Error::internal("the statement must be INSERT")) };
+    refuse(tree.on.is_some(), "INSERT … ON CONFLICT")?;
+    refuse(tree.returning.is_some(), "INSERT … RETURNING")?;
+    refuse(
+        tree.or.is_some()
+            || tree.overwrite
+            || tree.replace_into
+            || tree.ignore
+            || tree.partitioned.is_some()
+            || !tree.assignments.is_empty()
+            || tree.output.is_some()
+            || tree.settings.is_some()
+            || tree.format_clause.is_some(),
+        "this form of INSERT",
+    )?;
+    let TableObject::TableName(name) = &tree.table else {
+        return Err(Error::unsupported("INSERT into a function or query is not supported"));
+    };
+    let target = Written::new(name, text)?;
+    Ok(Arc::new(Insert { target, text: text.to_string(), tree }))
+}
+
+impl fmt::Display for Insert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tree.fmt(f)
+    }
+}
+
+/// An INSERT whose rows are planned: the plan gives the table's columns in the table's order.
+struct Bound {
+    table: Arc<Table>,
+    plan: Plan,
+    assignment: Assignment,
+}
+
+impl Insert {
+    async fn bind(&self, session: &Session, context: &Context, hints: &[Option<Type>]) -> Result<Bound> {
+        let table = self.target.table(context, "insert into")?;
+        let named = self.columns(&table)?;
+        let query = &session.engine.query;
+        let mut source = self.source(&table, &named)?;
+        let width = match values_width(&source) {
+            Some(width) => width,
+            None => {
+                let statement = AnyTree::Query(Box::new(source.clone()));
+                query.plan_with(context, &statement, &self.text, hints).await?.schema().fields().len()
+            }
+        };
+        self.check_width(width, named.len())?;
+        let given = &named[..width];
+        let in_order = given.iter().copied().eq(0..table.columns.len());
+        if !in_order {
+            source = self.filled(source, &table, given)?;
+        }
+        let statement = AnyTree::Query(Box::new(source));
+        let plan = query.plan_with(context, &statement, &self.text, hints).await?;
+        let assignment = Assignment::new(&table, &table.columns, plan.schema(), context.time_zone())?;
+        Ok(Bound { table, plan, assignment })
+    }
+
+    /// Positions in the table of the columns that rows are given for.
+    fn columns(&self, table: &Table) -> Result<Vec<usize>> {
+        if self.tree.columns.is_empty() {
+            return Ok((0..table.columns.len()).collect());
+        }
+        let mut positions = vec![];
+        for name in &self.tree.columns {
+            let at = offset(&self.text, name);
+            let name = name.0.last().and_then(|part| part.as_ident()).map(folded).unwrap_or_default();
+            let position = position(table, &name).map_err(|error| error.at(at))?;
+            if positions.contains(&position) {
+                let message = format!("column \"{name}\" specified more than once");
+                return Err(Error::new(Kind::DuplicateColumn, message).at(at));
+            }
+            positions.push(position);
+        }
+        Ok(positions)
+    }
+
+    fn check_width(&self, width: usize, named: usize) -> Result<()> {
+        let at = self.tree.source.as_ref().and_then(|source| offset(&self.text, source.as_ref()));
+        if width > named {
+            return Err(Error::new(Kind::Syntax, "INSERT has more expressions than target columns").at(at));
+        }
+        if width < named && !self.tree.columns.is_empty() {
+            return Err(Error::new(Kind::Syntax, "INSERT has more target columns than expressions").at(at));
+        }
+        Ok(())
+    }
+
+    /// The rows as a query, its literals with the types of their columns.
+    fn source(&self, table: &Table, named: &[usize]) -> Result<Query> {
+        let Some(source) = &self.tree.source else {
+            return Ok(no_columns());
+        };
+        let mut source = source.as_ref().clone();
+        let column = |at: usize| named.get(at).map(|position| &table.columns[*position]);
+        match source.body.as_mut() {
+            SetExpr::Values(values) => {
+                let width = values.rows.first().map_or(0, |row| row.content.len());
+                for row in &mut values.rows {
+                    if row.content.len() != width {
+                        let at = row.content.first().and_then(|expr| offset(&self.text, expr));
+                        return Err(Error::new(Kind::Syntax, "VALUES lists must all be the same length").at(at));
+                    }
+                    for (at, expr) in row.content.iter_mut().enumerate() {
+                        column(at).map_or(Ok(()), |column| typed(expr, column))?;
+                    }
+                }
+            }
+            SetExpr::Select(select) => type_items(select, column)?,
+            _ => {}
+        }
+        Ok(source)
+    }
+
+    /// The source with every column of the table in its place, defaults for those that it does not give.
+    fn filled(&self, source: Query, table: &Table, given: &[usize]) -> Result<Query> {
+        let mut query = template("SELECT 1 FROM (SELECT 1) AS given")?;
+        let SetExpr::Select(select) = query.body.as_mut() else { return Err(Error::internal("must be a SELECT")) };
+        let name = |at: usize| Ident::with_quote('"', format!("given {at}"));
+        let mut items = vec![];
+        for (position, column) in table.columns.iter().enumerate() {
+            let expr = match given.iter().position(|other| *other == position) {
+                Some(at) => Expr::Identifier(name(at)),
+                None => default(column)?,
+            };
+            let alias = Ident::with_quote('"', column.name.clone());
+            items.push(SelectItem::ExprWithAlias { expr, alias });
+        }
+        select.projection = items;
+        if given.is_empty() {
+            select.from.clear();
+            return Ok(query);
+        }
+        let columns = (0..given.len()).map(|at| TableAliasColumnDef { name: name(at), data_type: None }).collect();
+        if let Some(TableFactor::Derived { subquery, alias, .. }) =
+            select.from.first_mut().map(|from| &mut from.relation)
+        {
+            **subquery = source;
+            *alias = alias.take().map(|alias| TableAlias { columns, ..alias });
+        }
+        Ok(query)
+    }
+}
+
+/// A piece of SQL of ours, as a tree to put a user's pieces into.
+pub(super) fn template(text: &str) -> Result<Query> {
+    match sql::parse_statement(text)? {
+        AnyTree::Query(query) => Ok(*query),
+        _ => Err(Error::internal("a template must be a query")),
+    }
+}
+
+/// `DEFAULT VALUES`: one row of nothing.
+fn no_columns() -> Query {
+    Query {
+        with: None,
+        body: Box::new(SetExpr::Values(datafusion::sql::sqlparser::ast::Values {
+            explicit_row: false,
+            value_keyword: false,
+            rows: vec![],
+        })),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: vec![],
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: vec![],
+    }
+}
+
+fn values_width(source: &Query) -> Option<usize> {
+    match source.body.as_ref() {
+        SetExpr::Values(values) => Some(values.rows.first().map_or(0, |row| row.content.len())),
+        _ => None,
+    }
+}
+
+fn type_items<'a>(select: &mut Select, column: impl Fn(usize) -> Option<&'a Column>) -> Result<()> {
+    let plain = |item: &SelectItem| matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. });
+    if !select.projection.iter().all(plain) {
+        return Ok(());
+    }
+    for (at, item) in select.projection.iter_mut().enumerate() {
+        if let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }, Some(column)) =
+            (item, column(at))
+        {
+            typed(expr, column)?;
+        }
+    }
+    Ok(())
+}
+
+/// Position of a column in a table.
+pub(super) fn position(table: &Table, name: &str) -> Result<usize> {
+    table.columns.iter().position(|column| column.name == name).ok_or_else(|| {
+        let message = format!("column \"{name}\" of relation \"{}\" does not exist", table.name.name);
+        let known = table.columns.iter().map(|column| column.name.as_str());
+        Error::new(Kind::UndefinedColumn, message).hint(did_you_mean(name, known))
+    })
+}
+
+#[async_trait]
+impl Statement for Insert {
+    async fn describe(&self, session: &Session, hints: &[Option<Type>]) -> Result<Description> {
+        let bound = self.bind(session, &session.context(), hints).await?;
+        Ok(Description { parameters: bound.plan.parameters().to_vec(), columns: None })
+    }
+
+    async fn run(&self, session: &mut Session, parameters: &[ScalarValue]) -> Result<Response> {
+        let context = session.context();
+        let Bound { table, plan, assignment } = self.bind(session, &context, &[]).await?;
+        let engine = &session.engine;
+        let mut rows = engine.query.run(&plan, parameters, session.cancel.clone()).await?;
+        let mut writer = engine.lake.writer(&table);
+        let (schema, mut count) = (table.schema(), 0);
+        while let Some(batch) = rows.next().await {
+            let batch = batch?;
+            count += batch.num_rows();
+            writer.write(&assignment.batch(&schema, batch.columns())?).await?;
+        }
+        let files = writer.finish().await?;
+        if !files.is_empty() {
+            let changes = publish::append(&table, files);
+            let (author, message) = (session.user.clone(), "INSERT".to_string());
+            engine.catalog.commit(Commit { changes, author, message, ..Commit::default() }).await?;
+        }
+        Ok(Response::Done { tag: format!("INSERT 0 {count}") })
+    }
 }

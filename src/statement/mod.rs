@@ -4,6 +4,7 @@
 //! everything else is standard SQL and goes through [`standard`].
 
 mod alter_table;
+mod assignment;
 mod copy;
 mod create_schema;
 mod create_table;
@@ -11,7 +12,12 @@ mod create_view;
 mod delete;
 mod drop;
 mod insert;
+mod literal;
+#[cfg(test)]
+mod managed_tests;
 mod select;
+mod selection;
+mod target;
 mod truncate;
 mod update;
 

@@ -1,10 +1,58 @@
-//! `TRUNCATE`: All rows of tables that go.
+//! `TRUNCATE`: all rows of tables that go.
 
-use super::Statement;
+use super::selection::writable;
+use super::target::{Written, refuse};
+use super::{Response, Session, Statement};
 use crate::base::{Error, Result};
-use datafusion::sql::sqlparser::ast;
+use crate::catalog::{Change, Commit};
+use async_trait::async_trait;
+use datafusion::common::ScalarValue;
+use datafusion::sql::sqlparser::ast::{Statement as AnyTree, Truncate as Tree};
+use std::fmt;
 use std::sync::Arc;
 
-pub fn read(_tree: ast::Statement, _text: &str) -> Result<Arc<dyn Statement>> {
-    Err(Error::unsupported("TRUNCATE must be written"))
+#[derive(Debug)]
+struct Truncate {
+    tree: Tree,
+    targets: Vec<Written>,
+}
+
+pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn Statement>> {
+    let AnyTree::Truncate(tree) = tree else { return Err(Error::internal("the statement must be TRUNCATE")) };
+    refuse(tree.partitions.is_some() || tree.on_cluster.is_some() || tree.if_exists, "this form of TRUNCATE")?;
+    let targets = tree.table_names.iter().map(|target| Written::new(&target.name, text)).collect::<Result<_>>()?;
+    Ok(Arc::new(Truncate { tree, targets }))
+}
+
+impl fmt::Display for Truncate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tree.fmt(f)
+    }
+}
+
+#[async_trait]
+impl Statement for Truncate {
+    async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
+        let context = session.context();
+        let mut names = vec![];
+        for target in &self.targets {
+            let table = target.table(&context, "truncate")?;
+            writable(&context, &table, target)?;
+            names.push(table.name.clone());
+        }
+        let author = session.user.clone();
+        // Rows that come while this statement waits for its turn go with the others.
+        let decide = |snapshot: &crate::catalog::Snapshot| {
+            let mut changes = vec![];
+            for name in names {
+                let files: Vec<_> = snapshot.table(&name)?.files.iter().map(|file| file.id).collect();
+                if !files.is_empty() {
+                    changes.push(Change::RemoveFiles { table: name, files });
+                }
+            }
+            Ok(Commit { changes, author, message: "TRUNCATE TABLE".to_string(), ..Commit::default() })
+        };
+        session.engine.catalog.commit_with(decide).await?;
+        Ok(Response::Done { tag: "TRUNCATE TABLE".to_string() })
+    }
 }

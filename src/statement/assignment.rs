@@ -1,0 +1,222 @@
+//! Values on their way into columns: what may go where, and in which form it arrives.
+
+use crate::base::{Error, Kind, Result, Type};
+use crate::catalog::{Column, Table};
+use crate::query::Cast;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray};
+use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
+use std::sync::Arc;
+
+/// How the columns of rows go into columns of a table, one by one.
+#[derive(Debug)]
+pub struct Assignment {
+    relation: String,
+    columns: Vec<(Column, Cast)>,
+}
+
+impl Assignment {
+    /// Refuses types that do not go together, as the statement is planned.
+    pub fn new(table: &Table, columns: &[Column], from: &SchemaRef, zone: &str) -> Result<Assignment> {
+        for (column, field) in columns.iter().zip(from.fields()) {
+            assignable(column, field)?;
+        }
+        Ok(Assignment::unchecked(table, columns, zone))
+    }
+
+    /// For text that is read as whatever its column is.
+    pub fn unchecked(table: &Table, columns: &[Column], zone: &str) -> Assignment {
+        let columns = columns.iter().map(|column| (column.clone(), Cast::new(unsized_type(&column.ty), zone)));
+        Assignment { relation: table.name.name.clone(), columns: columns.collect() }
+    }
+
+    /// The values in the form of their columns.
+    pub fn arrays(&self, from: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
+        let arrays = (0..self.columns.len()).zip(from).map(|(at, array)| self.array(at, array));
+        let arrays = arrays.collect::<Result<Vec<_>>>()?;
+        self.refuse_nulls(&arrays)?;
+        Ok(arrays)
+    }
+
+    /// The values of one column, which may still be NULL.
+    pub fn array(&self, at: usize, from: &ArrayRef) -> Result<ArrayRef> {
+        let (column, cast) = &self.columns[at];
+        sized(&column.ty, cast.array(from)?)
+    }
+
+    /// Where the first value stands that cannot go where it should: row and column.
+    pub fn first_bad(&self, from: &[ArrayRef]) -> Option<(usize, &Column)> {
+        let rows = from.first().map_or(0, |array| array.len());
+        let bad = |at: usize, row: usize| match self.array(at, &from[at].slice(row, 1)) {
+            Ok(value) => !self.columns[at].0.nullable && value.is_null(0),
+            Err(_) => true,
+        };
+        let columns = 0..self.columns.len();
+        let at = (0..rows).find_map(|row| columns.clone().find(|at| bad(*at, row)).map(|at| (row, at)))?;
+        Some((at.0, &self.columns[at.1].0))
+    }
+
+    /// As [`Assignment::arrays`], for whole rows of a table.
+    pub fn batch(&self, schema: &SchemaRef, from: &[ArrayRef]) -> Result<RecordBatch> {
+        let rows = from.first().map_or(0, |array| array.len());
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let arrays = self.arrays(from)?;
+        let arrays = arrays.iter().zip(schema.fields()).map(|(array, field)| reform(array, field));
+        Ok(RecordBatch::try_new_with_options(schema.clone(), arrays.collect::<Result<_>>()?, &options)?)
+    }
+
+    fn refuse_nulls(&self, arrays: &[ArrayRef]) -> Result<()> {
+        for ((column, _), array) in self.columns.iter().zip(arrays) {
+            if column.nullable || array.null_count() == 0 {
+                continue;
+            }
+            let row = (0..array.len()).find(|row| array.is_null(*row)).unwrap_or_default();
+            let message = format!(
+                "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
+                column.name, self.relation
+            );
+            return Err(Error::new(Kind::NotNullViolation, message)
+                .detail(format!("failing row contains ({})", shown(arrays, row))));
+        }
+        Ok(())
+    }
+}
+
+/// Arrays of lists differ in the names inside; the values are the same.
+fn reform(array: &ArrayRef, field: &Field) -> Result<ArrayRef> {
+    match array.data_type() == field.data_type() {
+        true => Ok(array.clone()),
+        false => Ok(datafusion::arrow::compute::cast(array, field.data_type())?),
+    }
+}
+
+/// A row as Postgres shows it in a message.
+fn shown(arrays: &[ArrayRef], row: usize) -> String {
+    let text = |array: &ArrayRef| {
+        if array.is_null(row) {
+            return "null".to_string();
+        }
+        let texts = Cast::new(Type::Text, "UTC").array(&array.slice(row, 1));
+        let text = texts.ok().map(|texts| texts.as_string::<i32>().value(0).to_string()).unwrap_or_default();
+        match text.char_indices().nth(64) {
+            Some((end, _)) => format!("{}...", &text[..end]),
+            None => text,
+        }
+    };
+    arrays.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// The type without the length, which an assignment checks where a cast would cut.
+fn unsized_type(ty: &Type) -> Type {
+    match ty {
+        Type::Varchar(_) | Type::Char(_) => Type::Text,
+        Type::Array(element) => Type::Array(Box::new(unsized_type(element))),
+        ty => ty.clone(),
+    }
+}
+
+/// Text of a length: what is too long must be blank there.
+fn sized(ty: &Type, array: ArrayRef) -> Result<ArrayRef> {
+    let (length, padded) = match ty {
+        Type::Varchar(Some(length)) => (*length as usize, false),
+        Type::Char(length) => (length.unwrap_or(1) as usize, true),
+        _ => return Ok(array),
+    };
+    let texts = array.as_string::<i32>();
+    let fits = |text: &str| text.len() == length || (!padded && text.len() < length);
+    if texts.iter().flatten().all(fits) {
+        return Ok(array);
+    }
+    let fitted = |text: &str| -> Result<String> {
+        let (kept, rest) = text.split_at(text.char_indices().nth(length).map_or(text.len(), |(at, _)| at));
+        if !rest.chars().all(|c| c == ' ') {
+            return Err(Error::new(Kind::StringTooLong, format!("value too long for type {ty}")));
+        }
+        let blanks = if padded { length - kept.chars().count() } else { 0 };
+        Ok(format!("{kept}{}", " ".repeat(blanks)))
+    };
+    let fitted = texts.iter().map(|text| text.map(fitted).transpose()).collect::<Result<StringArray>>()?;
+    Ok(Arc::new(fitted))
+}
+
+fn assignable(column: &Column, from: &Field) -> Result<()> {
+    if *from.data_type() == DataType::Null {
+        return Ok(());
+    }
+    let source = Type::of(from);
+    if goes_into(&source, &column.ty) {
+        return Ok(());
+    }
+    let message = format!(
+        "column \"{}\" is of type {} but expression is of type {source}",
+        column.name,
+        unsized_type(&column.ty)
+    );
+    Err(Error::new(Kind::DatatypeMismatch, message).hint("you will need to rewrite or cast the expression".to_string()))
+}
+
+/// Postgres' assignment casts.
+fn goes_into(from: &Type, into: &Type) -> bool {
+    use Type::*;
+    match (from, into) {
+        (from, into) if from == into => true,
+        (_, Text | Varchar(_) | Char(_) | Name) => true,
+        (
+            Int2 | Int4 | Int8 | Float4 | Float8 | Numeric(_) | Oid,
+            Int2 | Int4 | Int8 | Float4 | Float8 | Numeric(_),
+        ) => true,
+        (Int2 | Int4 | Int8, Oid) => true,
+        (Date | Timestamp | Timestamptz, Date | Timestamp | Timestamptz) => true,
+        (Timestamp | Timestamptz | Interval, Time) => true,
+        (Json | Jsonb, Json | Jsonb) => true,
+        (Array(from), Array(into)) => goes_into(from, into),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Name;
+    use datafusion::arrow::array::{Float64Array, Int64Array};
+    use datafusion::arrow::datatypes::Schema;
+
+    fn assign(array: ArrayRef, from: Type, into: &str, nullable: bool) -> Result<String> {
+        let column = Column::new("c", Type::parse(into).unwrap(), nullable);
+        let schema = crate::catalog::Schema { id: 0, uuid: String::new(), name: "public".into(), path: "p/".into() };
+        let table = Table::staged(&schema, &Name::public("t"), vec![column]);
+        let from: SchemaRef = Arc::new(Schema::new(vec![from.field("x", true)]));
+        let assignment = Assignment::new(&table, &table.columns, &from, "UTC")?;
+        let batch = assignment.batch(&table.schema(), &[array])?;
+        Ok(shown(batch.columns(), 0))
+    }
+
+    fn check(outcome: Result<String>, expected: &str) {
+        let shown = outcome.unwrap_or_else(|error| format!("{}: {}", error.sqlstate(), error.message));
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_value_arrives_in_the_form_of_its_column_or_is_refused() {
+        let text = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text])) };
+        let float = |value: f64| -> ArrayRef { Arc::new(Float64Array::from(vec![value])) };
+        let int = |value: Option<i64>| -> ArrayRef { Arc::new(Int64Array::from(vec![value])) };
+        check(assign(int(Some(70_000)), Type::Int8, "int2", true), "22003: smallint out of range");
+        check(assign(int(Some(7)), Type::Int8, "text", true), "7");
+        check(assign(float(2.5), Type::Float8, "int4", true), "2");
+        check(
+            assign(text("abcd"), Type::Text, "varchar(3)", true),
+            "22001: value too long for type character varying(3)",
+        );
+        check(assign(text("abc   "), Type::Text, "varchar(3)", true), "abc");
+        check(assign(text("äöü"), Type::Text, "varchar(3)", true), "äöü");
+        check(assign(text("a"), Type::Text, "char(3)", true), "a  ");
+        check(
+            assign(text("1"), Type::Text, "int4", true),
+            "42804: column \"c\" is of type integer but expression is of type text",
+        );
+        check(
+            assign(int(None), Type::Int8, "int4", false),
+            "23502: null value in column \"c\" of relation \"t\" violates not-null constraint",
+        );
+    }
+}

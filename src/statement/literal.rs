@@ -1,0 +1,94 @@
+//! Expressions without a type of their own, which take that of the column they are for.
+
+use super::target::folded;
+use crate::base::{Error, Result, Type, sql};
+use crate::catalog::Column;
+use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Value};
+
+/// Gives the column's type to a literal or parameter, and the column's default to the word DEFAULT.
+pub fn typed(expr: &mut Expr, column: &Column) -> Result<()> {
+    if matches!(expr, Expr::Identifier(ident) if ident.quote_style.is_none() && folded(ident) == "default") {
+        *expr = default(column)?;
+        return Ok(());
+    }
+    let untyped = match expr {
+        Expr::Value(value) => untyped(&value.value, column),
+        Expr::Nested(inner) => return typed(inner, column),
+        _ => false,
+    };
+    if untyped {
+        let inner = std::mem::replace(expr, null());
+        *expr = cast(inner, data_type(&column.ty)?);
+    }
+    Ok(())
+}
+
+fn untyped(value: &Value, column: &Column) -> bool {
+    match value {
+        Value::Placeholder(_) => true,
+        // Text is what they are without more ado.
+        Value::SingleQuotedString(_)
+        | Value::DollarQuotedString(_)
+        | Value::EscapedStringLiteral(_)
+        | Value::UnicodeStringLiteral(_)
+        | Value::NationalStringLiteral(_) => !matches!(column.ty, Type::Text | Type::Varchar(_) | Type::Char(_)),
+        Value::Null => true,
+        _ => false,
+    }
+}
+
+/// What a column has when nothing is said.
+pub fn default(column: &Column) -> Result<Expr> {
+    let Some(text) = &column.default else { return Ok(cast(null(), data_type(&column.ty)?)) };
+    let mut expr = sql::parse_expression(text)?;
+    typed(&mut expr, &Column { default: None, ..column.clone() })?;
+    Ok(expr)
+}
+
+fn null() -> Expr {
+    Expr::value(Value::Null)
+}
+
+fn cast(expr: Expr, data_type: DataType) -> Expr {
+    Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, array: false, format: None }
+}
+
+/// A type as the parser has it, without a length: a cast to one would cut.
+fn data_type(ty: &Type) -> Result<DataType> {
+    let ty = match ty {
+        Type::Varchar(_) | Type::Char(_) => &Type::Text,
+        ty => ty,
+    };
+    match sql::parse_expression(&format!("CAST(NULL AS {ty})"))? {
+        Expr::Cast { data_type, .. } => Ok(data_type),
+        _ => Err(Error::internal("a cast must read as a cast")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_type_takes_the_columns() {
+        let column = |ty: &str, default: Option<&str>| Column {
+            default: default.map(str::to_string),
+            ..Column::new("c", Type::parse(ty).unwrap(), true)
+        };
+        for (text, ty, default, expected) in [
+            ("'1'", "int4", None, "CAST('1' AS INTEGER)"),
+            ("'1'", "varchar(3)", None, "'1'"),
+            ("$1", "varchar(3)", None, "CAST($1 AS TEXT)"),
+            ("(NULL)", "int4[]", None, "(CAST(NULL AS INTEGER[]))"),
+            ("5", "int8", None, "5"),
+            ("DEFAULT", "int8", None, "CAST(NULL AS BIGINT)"),
+            ("default", "date", Some("'2020-01-01'"), "CAST('2020-01-01' AS DATE)"),
+            ("\"default\"", "date", None, "\"default\""),
+            ("'{1}'", "timestamptz", None, "CAST('{1}' AS TIMESTAMP WITH TIME ZONE)"),
+        ] {
+            let mut expr = sql::parse_expression(text).unwrap();
+            typed(&mut expr, &column(ty, default)).unwrap();
+            assert_eq!(expr.to_string(), expected);
+        }
+    }
+}
