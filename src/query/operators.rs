@@ -3,6 +3,7 @@
 use super::binding;
 use super::functions::arithmetic::{self, Arithmetic};
 use super::functions::cast::Cast;
+use super::functions::json;
 use super::functions::missing::argument_type;
 use super::rewrite::{ModelCall, Operation, calls, operators};
 use crate::base::{Error, Kind, Type};
@@ -72,8 +73,15 @@ impl Operation {
         let (Ok(left_type), Ok(right_type)) = (left.get_type(schema), right.get_type(schema)) else {
             return original(left, right);
         };
-        if matches!(self.op, BinaryOperator::And | BinaryOperator::Or) {
-            return original(left, right);
+        match &self.op {
+            BinaryOperator::And | BinaryOperator::Or => return original(left, right),
+            BinaryOperator::Arrow if Class::of(&left_type) == Class::Text => {
+                return Ok(PlannerResult::Planned(json::get(false).call(vec![left, right])));
+            }
+            BinaryOperator::LongArrow if Class::of(&left_type) == Class::Text => {
+                return Ok(PlannerResult::Planned(json::get(true).call(vec![left, right])));
+            }
+            _ => {}
         }
         let (left, left_type) =
             adapted(left, left_type, &right_type, &right, &self.op).map_err(|error| error.at(self.left_at))?;

@@ -16,6 +16,7 @@ mod insert;
 mod literal;
 #[cfg(test)]
 mod managed_tests;
+mod select;
 mod selection;
 mod target;
 mod select;

@@ -5,6 +5,7 @@ pub mod arithmetic;
 pub mod bounded;
 pub mod cast;
 pub mod constant;
+pub mod json;
 pub mod missing;
 pub mod scored;
 mod text;

@@ -4,7 +4,9 @@ use super::{Rewriter, call};
 use crate::base::{Error, Kind, Result, Type};
 use crate::query::functions::cast::Cast;
 use datafusion::common::ScalarValue;
-use datafusion::sql::sqlparser::ast::{CastKind, DataType, ExactNumberInfo, Expr, TypedString, Value, ValueWithSpan};
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType, ExactNumberInfo, Expr, Spanned, TypedString, Value, ValueWithSpan,
+};
 
 impl Rewriter<'_> {
     /// `x::type`, `CAST(x AS type)`, `date '…'`, `x AT TIME ZONE z`, `x COLLATE c`
@@ -33,7 +35,7 @@ impl Rewriter<'_> {
                 Kind::UndefinedObject,
                 format!("type \"{}\" does not exist", data_type.to_string().to_lowercase()),
             )
-            .at(at)
+            .at(self.type_offset(data_type).or(at))
         })?;
         match literal(&inner) {
             Some(Literal::Text(text)) => {
@@ -46,6 +48,13 @@ impl Rewriter<'_> {
                 if *known == ty { Ok(inner) } else { Ok(self.cast(&ty, inner)) }
             }
             None => Ok(self.cast(&ty, inner)),
+        }
+    }
+
+    fn type_offset(&self, data_type: &DataType) -> Option<usize> {
+        match data_type {
+            DataType::Custom(name, _) => self.places.offset(name.span().start),
+            _ => None,
         }
     }
 }

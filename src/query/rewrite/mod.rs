@@ -109,6 +109,11 @@ impl VisitorMut for Rewriter<'_> {
         if let Expr::Interval(interval) = expr {
             self.keep(&interval.value);
         }
+        if let Expr::Function(function) = expr
+            && parts(&function.name).last().is_some_and(|name| name == "unnest")
+        {
+            self.kept.extend(run::inner(function).into_iter().map(std::ptr::from_ref));
+        }
         // Before its arguments are, so that they are seen as they were written.
         flow(self.call(expr))
     }

@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 
 impl Rewriter<'_> {
     pub(super) fn function(&mut self, expr: &mut Expr) -> Result<()> {
+        let unnested = self.kept.contains(&std::ptr::from_ref(expr));
         let Expr::Function(function) = expr else { return Ok(()) };
         let name = match parts(&function.name).as_slice() {
             [name] => name.clone(),
@@ -29,7 +30,8 @@ impl Rewriter<'_> {
                     .at(at));
             }
             (_, Some([])) => self.without_arguments(&name).map_err(|error| error.at(at))?,
-            ("generate_series", _) => {
+            // Among the columns of a SELECT it stands for as many rows.
+            ("generate_series", _) if !unnested => {
                 let taken = std::mem::replace(expr, Expr::value(Value::Null));
                 *expr = call("unnest", vec![taken]);
                 return Ok(());
@@ -66,6 +68,8 @@ impl Rewriter<'_> {
         Ok(match name {
             "run_id" => text(&self.run(name)?.run_id),
             "scheduled_at" => instant(self.run(name)?.scheduled_at),
+            "interval_start" => instant(self.run(name)?.interval_start),
+            "interval_end" => instant(self.run(name)?.interval_end),
             "run_status" => match &self.run(name)?.status {
                 Some(status) => text(status),
                 None => {
@@ -113,6 +117,16 @@ impl Rewriter<'_> {
         let zone: chrono_tz::Tz = self.context.time_zone().parse().unwrap_or(chrono_tz::UTC);
         self.context.now.with_timezone(&zone).naive_local()
     }
+}
+
+/// The arguments of a call that have no name.
+pub(super) fn inner(function: &Function) -> Vec<&Expr> {
+    let FunctionArguments::List(list) = &function.args else { return vec![] };
+    let unnamed = list.args.iter().map(|arg| match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+        _ => None,
+    });
+    unnamed.flatten().collect()
 }
 
 pub(super) enum Argument {

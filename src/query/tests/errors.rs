@@ -28,7 +28,7 @@ async fn errors_point_at_the_culprit() {
             "column \"t.name\" must appear in the GROUP BY clause or be used in an aggregate function",
         ),
         ("SELECT 1 ^1", "42601", "syntax error at or near \"1\""),
-        ("SELECT * FROM t ^TABLESAMPLE BERNOULLI (10)", "0A000", "TABLESAMPLE is not supported"),
+        ("SELECT * FROM ^t TABLESAMPLE BERNOULLI (10)", "0A000", "TABLESAMPLE is not supported"),
         ("SELECT ^param('x')", "55000", "param() has a value only inside a run"),
     ] {
         room.check_error(marked, sqlstate, message).await;

@@ -86,10 +86,17 @@ async fn a_row_is_scored_once() {
 async fn a_run_knows_itself() {
     let mut room = Room::new().await;
     let params = BTreeMap::from([("late".to_string(), (Type::Float8, ScalarValue::from(1.0)))]);
-    room.context.run =
-        Some(Arc::new(RunContext { run_id: "r1".into(), scheduled_at: room.context.now, status: None, params }));
+    room.context.run = Some(Arc::new(RunContext {
+        run_id: "r1".into(),
+        scheduled_at: room.context.now,
+        interval_start: room.context.now - chrono::Duration::days(1),
+        interval_end: room.context.now,
+        status: None,
+        params,
+    }));
     room.check("SELECT run_id(), x > param('late') late FROM t WHERE id = 1", "run_id text, late boolean\nr1|true")
         .await;
+    room.check("SELECT (interval_end() - interval_start())::text", "text text\n1 day").await;
     room.check_error("SELECT ^param('lat')", "42P02", "parameter \"lat\" does not exist").await;
     room.check_error("SELECT ^run_status()", "55000", "run_status() is known only in FINALLY").await;
     let value = room.query.value(&room.context, "param('late') * 2", Some(&Type::Int4)).await.unwrap();

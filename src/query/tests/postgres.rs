@@ -106,6 +106,15 @@ async fn casts_operators_and_times_mean_what_they_mean_in_postgres() {
             "coalesce text, nullif integer\na|NULL\nb|2\nnone|3",
         ),
         (
+            "SELECT '{\"a\": [1, \"x\"]}'::json -> 'a' ->> 1, '{\"a\": {\"b\": 2}}'::jsonb -> 'a'",
+            "?column? text, ?column? jsonb\nx|{\"b\": 2}",
+        ),
+        (
+            "SELECT sum(b), avg(b) FROM (VALUES (1::bigint), (2)) s(b)",
+            "sum numeric(30,0), avg numeric(38,16)\n3|1.5000000000000000",
+        ),
+        ("SELECT avg(x), avg(id) FROM t", "avg double precision, avg numeric(38,16)\n-0.25|2.0000000000000000"),
+        (
             "SELECT round(2.567, 2), abs(-3), 2 ^ 3",
             "round numeric(5,2), abs integer, ?column? double precision\n2.57|3|8.0",
         ),
