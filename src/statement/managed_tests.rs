@@ -1,7 +1,7 @@
 //! Statements on managed tables, as a user types them, on a whole engine.
 
 use super::{execute, parse, runner};
-use crate::base::{Config, Error, Result, clock::SystemClock};
+use crate::base::{Config, Error, Result, clock::SystemClock, sql};
 use crate::engine::Engine;
 use crate::query::Cast;
 use crate::session::{Response, Session};
@@ -27,18 +27,23 @@ impl House {
 
     async fn respond(&mut self, sql: &str) -> Result<Response> {
         let mut last = Response::Empty;
-        for parsed in parse(sql)? {
-            if parsed.text.starts_with("SELECT") {
-                let query = &self.session.engine.query;
-                let plan = query.plan_text(&self.session.context(), &parsed.text).await?;
-                let rows = query.run(&plan, &[], self.session.cancel.clone()).await?;
-                last = Response::Rows { rows, tag: "SELECT" };
-                continue;
-            }
-            let outcome = execute(&mut self.session, &parsed, &[]).await;
-            last = outcome.map_err(|error| error.shifted(parsed.offset))?;
+        let tokens = sql::tokenize(sql)?;
+        for tokens in sql::split(&tokens) {
+            let (start, end) = (tokens[0].start, tokens[tokens.len() - 1].end);
+            last = self.one(&sql[start..end]).await.map_err(|error| error.shifted(start))?;
         }
         Ok(last)
+    }
+
+    async fn one(&mut self, sql: &str) -> Result<Response> {
+        if sql.starts_with("SELECT") {
+            let query = &self.session.engine.query;
+            let plan = query.plan_text(&self.session.context(), sql).await?;
+            let rows = query.run(&plan, &[], self.session.cancel.clone()).await?;
+            return Ok(Response::Rows { rows, tag: "SELECT" });
+        }
+        let parsed = parse(sql)?.remove(0);
+        execute(&mut self.session, &parsed, &[]).await
     }
 
     /// The last statement's answer: its rows, or its tag.
@@ -154,7 +159,7 @@ async fn what_cannot_be_is_refused_and_changes_nothing() {
         ("INSERT INTO t (id, z) VALUES (1, 2)", "42703: column \"z\" of relation \"t\" does not exist @19"),
         ("INSERT INTO t (id, id) VALUES (1, 2)", "42701: column \"id\" specified more than once @19"),
         ("INSERT INTO t (id) VALUES (1, 2)", "42601: INSERT has more expressions than target columns @26"),
-        ("INSERT INTO t (id, s) VALUES (1)", "42601: INSERT has more target columns than expressions @22"),
+        ("INSERT INTO t (id, s) VALUES (1)", "42601: INSERT has more target columns than expressions @29"),
         (
             "INSERT INTO t VALUES (NULL)",
             "23502: null value in column \"id\" of relation \"t\" violates not-null constraint (failing row contains (null, null, null, null))",
