@@ -1,5 +1,6 @@
 //! From a statement's tree to a plan.
 
+use futures::future::BoxFuture;
 use super::functions::Functions;
 use super::models::Models;
 use super::names::Names;
@@ -43,13 +44,14 @@ pub struct Planner {
 
 impl Planner {
     /// Plans a query or the EXPLAIN of one.
-    pub async fn plan(
-        self: &Arc<Self>,
+    pub fn plan<'f>(
+        self: &'f Arc<Self>,
         context: Arc<Context>,
         statement: Statement,
-        text: &str,
-        hints: &[Option<Type>],
-    ) -> Result<Plan> {
+        text: &'f str,
+        hints: &'f [Option<Type>],
+    ) -> BoxFuture<'f, Result<Plan>> {
+        Box::pin(async move {
         let (explain, statement) = match statement {
             Statement::Explain {
                 describe_alias: DescribeAlias::Explain,
@@ -71,6 +73,7 @@ impl Planner {
             Some(explain) => explain.of(plan),
             None => plan,
         })
+    })
     }
 
     async fn query(
@@ -187,7 +190,8 @@ impl Planner {
     }
 
     /// What a statement reads, writes and calls.
-    pub(super) async fn references(self: &Arc<Self>, context: Arc<Context>, text: &str) -> Result<References> {
+    pub(super) fn references<'f>(self: &'f Arc<Self>, context: Arc<Context>, text: &'f str) -> BoxFuture<'f, Result<References>> {
+        Box::pin(async move {
         let mut statement = sql::parse_statement(text)?;
         let writes = super::references::targets(&statement);
         let places = Places::new(text);
@@ -208,6 +212,7 @@ impl Planner {
             references.include(found.map_err(|error| error.at(places.offset(named.at)))?.references);
         }
         Ok(references)
+    })
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`Checked`] can be made only here, and only [`Checked`] rows can be published:
 //! leaving out the audit does not compile.
 
+use futures::future::BoxFuture;
 use super::Workflows;
 use super::execute::{Progress, Work};
 use super::judge::Outcome;
@@ -102,7 +103,8 @@ impl Workflows {
     }
 
     /// Checks and metrics on relations that are no steps.
-    pub(super) async fn audit_relations(&self, work: &Work<'_>, audit: &mut Audit) -> Result<Verdict<()>> {
+    pub(super) fn audit_relations<'f>(&'f self, work: &'f Work<'f>, audit: &'f mut Audit) -> BoxFuture<'f, Result<Verdict<()>>> {
+        Box::pin(async move {
         let workflow = &work.run.workflow;
         let is_step = |name: &str| workflow.steps.iter().any(|step| step.name == name);
         for check in workflow.checks.iter().filter(|check| !is_step(&check.on.text)) {
@@ -119,6 +121,7 @@ impl Workflows {
             }
         }
         Ok(Verdict::Passed(()))
+    })
     }
 
     async fn aliased(&self, work: &Work<'_>, name: &str) -> Result<(Context, SchemaRef)> {

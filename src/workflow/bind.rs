@@ -4,6 +4,7 @@
 //! looked up, each check and metric bound. Offsets in errors are in the text of
 //! the CREATE statement.
 
+use futures::future::BoxFuture;
 use super::{Workflows, params, target};
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Name, Result};
@@ -38,7 +39,8 @@ pub(super) struct BoundStep {
 
 impl Workflows {
     /// Binds a definition as of now. `at` is the time that `interval_end()` and the like answer.
-    pub(super) async fn bind(&self, workflow: &Workflow, at: DateTime<Utc>) -> Result<Bound> {
+    pub(super) fn bind<'f>(&'f self, workflow: &'f Workflow, at: DateTime<Utc>) -> BoxFuture<'f, Result<Bound>> {
+        Box::pin(async move {
         names_are_unique(workflow)?;
         let mut context = Context::new(self.catalog.snapshot(), &workflow.owner, at);
         context.run = Some(Arc::new(RunContext {
@@ -76,6 +78,7 @@ impl Workflows {
         }
         decide_materialization(workflow, &mut bound);
         Ok(bound)
+    })
     }
 
     async fn bind_params(&self, context: &Context, workflow: &Workflow) -> Result<()> {
@@ -146,7 +149,8 @@ impl Workflows {
         Ok(bound)
     }
 
-    async fn bind_target(&self, context: &Context, step: &Step, schema: &SchemaRef) -> Result<()> {
+    fn bind_target<'f>(&'f self, context: &'f Context, step: &'f Step, schema: &'f SchemaRef) -> BoxFuture<'f, Result<()>> {
+        Box::pin(async move {
         if let Mode::Upsert { key, .. } = &step.mode {
             for column in key {
                 if schema.index_of(column).is_err() {
@@ -170,9 +174,11 @@ impl Workflows {
             }
             Some(outside) => self.sink(&context.snapshot, outside)?.check(schema, &step.mode).await,
         }
+    })
     }
 
-    async fn bind_check(&self, context: &Context, workflow: &Workflow, bound: &Bound, check: &Check) -> Result<()> {
+    fn bind_check<'f>(&'f self, context: &'f Context, workflow: &'f Workflow, bound: &'f Bound, check: &'f Check) -> BoxFuture<'f, Result<()>> {
+        Box::pin(async move {
         let schema = self.checked_schema(context, workflow, bound, &check.on).await?;
         let plan = check::plan(check, "checked", &schema)?;
         let on_step = workflow.steps.iter().any(|step| step.name == check.on.text);
@@ -191,16 +197,18 @@ impl Workflows {
             self.query.plan_text(&context, sql).await.map_err(|error| sql.placed(error))?;
         }
         Ok(())
+    })
     }
 
     /// The columns of what a check or metric is on: a step or a relation.
-    async fn checked_schema(
-        &self,
-        context: &Context,
-        workflow: &Workflow,
-        bound: &Bound,
-        on: &Fragment,
-    ) -> Result<SchemaRef> {
+    fn checked_schema<'f>(
+        &'f self,
+        context: &'f Context,
+        workflow: &'f Workflow,
+        bound: &'f Bound,
+        on: &'f Fragment,
+    ) -> BoxFuture<'f, Result<SchemaRef>> {
+        Box::pin(async move {
         let step = workflow.steps.iter().position(|step| step.name == on.text);
         match step.and_then(|index| bound.steps.get(index)) {
             Some(BoundStep { schema: Some(schema), .. }) => Ok(schema.clone()),
@@ -218,6 +226,7 @@ impl Workflows {
                 Ok(plan.schema().clone())
             }
         }
+    })
     }
 
     async fn bind_condition(&self, context: &Context, when: &Fragment) -> Result<()> {
