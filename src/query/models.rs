@@ -4,6 +4,7 @@ use super::{Context, ModelUse};
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::{Model, ModelVersion};
+use aqueduct_udfs::{Output, PredictError};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::ScalarUDF;
@@ -117,15 +118,58 @@ fn no_version(model: &Model, text: &str) -> Error {
     ))
 }
 
-/// An error of scoring as ours.
+/// An error of scoring as ours: NULL where a model refuses it is 22004.
 pub fn error_of(error: DataFusionError) -> DataFusionError {
-    error
+    let DataFusionError::External(inner) = error.find_root() else { return error };
+    match inner.downcast_ref::<PredictError>() {
+        Some(scoring @ PredictError::NullInput { .. }) => Error::new(Kind::NullNotAllowed, scoring.to_string()).into(),
+        Some(PredictError::Internal(message)) => Error::internal(message.clone()).into(),
+        Some(scoring) => Error::new(Kind::DataException, scoring.to_string()).into(),
+        None => error,
+    }
 }
 
-/// Until model files can be read.
 impl Scorers for crate::model::Registry {
     fn get(&self, version: &ModelVersion) -> Result<Arc<dyn Scorer>> {
-        Err(Error::unsupported(format!("models of format {}", version.format)))
+        Ok(Arc::new(Read(crate::model::Registry::get(self, version)?)))
+    }
+}
+
+/// A model of the registry.
+#[derive(Clone)]
+struct Read(Arc<aqueduct_udfs::Model>);
+
+impl Debug for Read {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} model", self.0.format())
+    }
+}
+
+impl Scorer for Read {
+    fn inputs(&self) -> Vec<ScorerInput> {
+        let input = |input: &aqueduct_udfs::Input| ScorerInput {
+            name: input.name.clone(),
+            data_type: input.data_type.clone(),
+            declaration: input.to_sql(),
+            used: input.used,
+        };
+        self.0.inputs().iter().map(input).collect()
+    }
+
+    fn function(&self, name: &str, answer: Answer) -> ScalarUDF {
+        aqueduct_udfs::function(self.0.clone(), name, output(answer))
+    }
+
+    fn output(&self, answer: Answer) -> Result<DataType> {
+        self.0.output_type(output(answer)).map_err(|error| Error::new(Kind::UndefinedFunction, error.message))
+    }
+}
+
+fn output(answer: Answer) -> Output {
+    match answer {
+        Answer::Value => Output::Value,
+        Answer::Probability => Output::Probability,
+        Answer::Raw => Output::Raw,
     }
 }
 
