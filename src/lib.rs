@@ -2,6 +2,7 @@
 //!
 //! A room may use only the rooms listed after it; `tests/it/tidy.rs` holds them to that.
 
+pub mod cli; // the command line
 pub mod wire; // the Postgres protocol
 pub mod http; // health, metrics
 pub mod statement; // what a user can say, one file each

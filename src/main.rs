@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `aqueduct`; everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    aqueduct::cli::main()
+}

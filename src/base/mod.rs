@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod counts;
 pub mod error;
 mod error_datafusion;
 pub mod name;
@@ -13,6 +14,7 @@ pub mod value;
 
 pub use clock::Clock;
 pub use config::Config;
+pub use counts::Counts;
 pub use error::{Error, Kind, Result};
 pub use name::{Name, quote_identifier, quote_literal};
 pub use roots::Roots;

@@ -1,8 +1,11 @@
 //! The rooms put together: one engine that sessions share.
 
+mod lock;
 mod scheduler;
 
-use crate::base::{Clock, Config, Error, Kind, Result, Roots};
+pub use lock::Lock;
+
+use crate::base::{Clock, Config, Counts, Error, Kind, Result, Roots};
 use crate::catalog::Live;
 use crate::connect::Connections;
 use crate::lake::Lake;
@@ -21,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Engine {
     pub config: Config,
     pub clock: Arc<dyn Clock>,
+    pub counts: Counts,
     pub roots: Roots,
     pub catalog: Arc<Live>,
     pub lake: Arc<Lake>,
@@ -69,7 +73,20 @@ impl Engine {
                 runs_max: config.runs_max,
             }));
             let (stop, scheduler) = (CancellationToken::new(), Mutex::new(None));
-            Engine { config, clock, roots, catalog, lake, connections, models, query, workflows, stop, scheduler }
+            Engine {
+                config,
+                clock,
+                counts: Counts::default(),
+                roots,
+                catalog,
+                lake,
+                connections,
+                models,
+                query,
+                workflows,
+                stop,
+                scheduler,
+            }
         });
         engine.workflows.recover().await?;
         Ok(engine)
