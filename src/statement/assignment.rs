@@ -122,7 +122,8 @@ fn sized(ty: &Type, array: ArrayRef) -> Result<ArrayRef> {
         _ => return Ok(array),
     };
     let texts = array.as_string::<i32>();
-    let fits = |text: &str| text.len() == length || (!padded && text.len() < length);
+    // A text has no more characters than bytes; only for ASCII are they as many.
+    let fits = |text: &str| if padded { text.len() == length && text.is_ascii() } else { text.len() <= length };
     if texts.iter().flatten().all(fits) {
         return Ok(array);
     }
@@ -210,6 +211,7 @@ mod tests {
         check(assign(text("abc   "), Type::Text, "varchar(3)", true), "abc");
         check(assign(text("äöü"), Type::Text, "varchar(3)", true), "äöü");
         check(assign(text("a"), Type::Text, "char(3)", true), "a  ");
+        check(assign(text("ä "), Type::Text, "char(3)", true), "ä  ");
         check(
             assign(text("1"), Type::Text, "int4", true),
             "42804: column \"c\" is of type integer but expression is of type text",

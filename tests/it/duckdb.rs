@@ -136,6 +136,10 @@ async fn what_duckdb_writes_is_a_conflict_for_us_and_then_read() {
     assert_eq!(house.ok("SELECT string_agg(s, ',' ORDER BY id) FROM t").await.value(), "quack,duck,d");
     assert_eq!(house.error("SELECT * FROM made").await.sqlstate(), "0A000");
     house.ok("DROP TABLE made").await;
+    house.ok("CREATE TABLE old AS SELECT 7 AS a").await;
+    duckdb.check("ALTER TABLE lake.public.old RENAME COLUMN a TO b", "[]");
+    assert_eq!(house.error("CREATE TABLE other (i int)").await.sqlstate(), "40001");
+    assert_eq!(house.error("SELECT b FROM old").await.sqlstate(), "0A000", "a value must not seem to be NULL");
     house.ok("DELETE FROM t WHERE id = 2").await;
     duckdb.check("SELECT id FROM lake.public.t ORDER BY id", "[[3],[4]]");
 }

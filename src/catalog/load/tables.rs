@@ -83,7 +83,9 @@ async fn columns(source: &mut Source<'_>, values: &[Value]) -> Result<HashMap<i6
              default_value_type, initial_default, type, default_sql, \
              (SELECT max(a.column_id) FROM ducklake_column a WHERE a.table_id = c.table_id) + 1 AS next_id, \
              EXISTS (SELECT 1 FROM ducklake_data_file f WHERE f.table_id = c.table_id \
-               AND f.begin_snapshot < c.begin_snapshot AND (f.end_snapshot IS NULL OR f.end_snapshot > ?1)) AS older \
+               AND f.begin_snapshot < c.begin_snapshot AND (f.end_snapshot IS NULL OR f.end_snapshot > ?1)) AS older, \
+             EXISTS (SELECT 1 FROM ducklake_column r WHERE r.table_id = c.table_id AND r.column_id = c.column_id \
+               AND r.column_name <> c.column_name) AS renamed \
              FROM ducklake_column c LEFT JOIN aqueduct_column o ON o.table_id = c.table_id \
              AND o.column_id = c.column_id AND o.begin_snapshot = c.begin_snapshot \
              WHERE c.begin_snapshot <= ?1 AND (c.end_snapshot IS NULL OR c.end_snapshot > ?1) \
@@ -111,6 +113,10 @@ async fn columns(source: &mut Source<'_>, values: &[Value]) -> Result<HashMap<i6
             shape.unreadable = Some(format!("column \"{name}\" has type {ty} of another writer"));
             continue;
         };
+        // Files are read by name: one of before the renaming would seem to lack the column.
+        if row.int("renamed")? == 1 {
+            shape.unreadable = Some(format!("column \"{name}\" was renamed by another writer"));
+        }
         if row.optional_text("initial_default")?.is_some() && row.int("older")? == 1 {
             shape.unreadable = Some(format!("column \"{name}\" was added by another writer with a default"));
         }
