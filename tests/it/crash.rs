@@ -61,7 +61,7 @@ async fn a_run_that_died_publishes_once_to_postgresql() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let definition = format!(
-            "CREATE SECRET pw VALUE '{PASSWORD}';
+            "CREATE SECRET pw FROM VALUE '{PASSWORD}';
              CREATE CONNECTION ops TYPE postgres OPTIONS (host '127.0.0.1', port '{}', dbname '{}', user 'ann', password SECRET pw);
              CREATE WORKFLOW publish AS (
                STEP made INTO ops.public.results MODE APPEND AS (SELECT i::int8 AS id, i * 0.5::float8 AS score FROM generate_series(1, 1000) AS g(i)),

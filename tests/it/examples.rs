@@ -81,7 +81,7 @@ async fn flights_read_from_and_published_to_postgresql() {
     assert!(loaded.success());
     let script = std::fs::read_to_string(folder.join("flights.sql"))
         .unwrap()
-        .replace("FROM ENV 'PGPASSWORD'", &format!("VALUE '{PASSWORD}'"))
+        .replace("FROM ENV 'PGPASSWORD'", &format!("FROM VALUE '{PASSWORD}'"))
         .replace("__PGHOST__", "127.0.0.1")
         .replace("__PGPORT__", &port)
         .replace("__PGDATABASE__", &database.name)
