@@ -2,6 +2,7 @@
 
 mod lock;
 mod scheduler;
+mod upkeep;
 
 pub use lock::Lock;
 
@@ -92,10 +93,11 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Lets schedules fire.
+    /// Lets schedules fire, and old files go.
     pub fn start(self: &Arc<Self>) {
         let scheduler = Scheduler::new(self.catalog.clone(), self.workflows.clone(), self.clock.clone());
         *self.scheduler.lock() = Some(tokio::spawn(scheduler.run(self.stop.clone())));
+        tokio::spawn(self.clone().keep_up());
     }
 
     /// Gives every tick that is due now its run; for tests that move the clock.
@@ -114,7 +116,8 @@ impl Engine {
 
     /// What is not as it must be: one line each, none when all is well.
     pub async fn verify(&self) -> Result<Vec<String>> {
-        let mut problems = self.lake.verify(self.catalog.store(), &self.catalog.snapshot()).await?;
+        let kept = self.kept_since().await?;
+        let mut problems = self.lake.verify(self.catalog.store(), &self.catalog.snapshot(), kept).await?;
         problems.extend(self.workflows.verify().await?);
         Ok(problems)
     }

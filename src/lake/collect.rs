@@ -61,7 +61,8 @@ impl Lake {
     }
 }
 
-fn written(path: &Path) -> Result<DateTime<Utc>> {
+/// When a file was last written.
+pub(super) fn written(path: &Path) -> Result<DateTime<Utc>> {
     Ok(std::fs::metadata(path)?.modified()?.into())
 }
 

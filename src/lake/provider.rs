@@ -3,7 +3,6 @@
 use super::{FILE_COLUMN, Lake, POSITION_COLUMN, deletes, stats};
 use crate::base::{Error, Result};
 use crate::catalog::{DataFile, Table};
-use async_trait::async_trait;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::pruning::PrunableStatistics;
@@ -22,6 +21,7 @@ use datafusion::object_store::{ObjectMeta, local::LocalFileSystem};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
+use futures::future::BoxFuture;
 use parquet::arrow::RowNumber;
 use std::sync::Arc;
 
@@ -134,7 +134,6 @@ fn together(files: &[Statistics], schema: &SchemaRef) -> DataFusionResult<Statis
     }
 }
 
-#[async_trait]
 impl TableProvider for Provider {
     fn schema(&self) -> SchemaRef {
         self.schema.clone()
@@ -152,11 +151,32 @@ impl TableProvider for Provider {
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
 
-    async fn scan(
+    // Written out, so that no future holds an `Expr`: `async_trait` would have rustc prove for seconds that it may be sent.
+    fn scan<'life0, 'life1, 'life2, 'life3, 'async_trait>(
+        &'life0 self,
+        session: &'life1 dyn Session,
+        projection: Option<&'life2 Vec<usize>>,
+        filters: &'life3 [Expr],
+        limit: Option<usize>,
+    ) -> BoxFuture<'async_trait, DataFusionResult<Arc<dyn ExecutionPlan>>>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        'life2: 'async_trait,
+        'life3: 'async_trait,
+        Self: 'async_trait,
+    {
+        let predicate = self.predicate(session, filters);
+        Box::pin(async move { self.scanned(session, projection, predicate?, limit).await })
+    }
+}
+
+impl Provider {
+    async fn scanned(
         &self,
         session: &dyn Session,
         projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+        predicate: Option<Arc<dyn PhysicalExpr>>,
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         if let Some(reason) = &self.table.unreadable {
@@ -165,7 +185,6 @@ impl TableProvider for Provider {
         }
         let address = ObjectStoreUrl::parse(STORE)?;
         session.runtime_env().register_object_store(address.as_ref(), Arc::new(LocalFileSystem::new()));
-        let predicate = self.predicate(session, filters)?;
         let files = self.files(predicate.as_ref());
         let bytes: i64 = files.iter().map(|(file, _)| file.bytes).sum();
         let visible: Vec<_> = files.iter().map(|(_, known)| known.visible.clone()).collect();

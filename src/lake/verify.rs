@@ -1,23 +1,35 @@
 //! What must be true of the files that the catalog names.
 
 use super::Lake;
-use super::collect::{Named, named};
+use super::collect::{Named, named, written};
 use crate::base::{Error, Result};
 use crate::catalog::{Relation, Snapshot};
 use crate::store::Store;
+use chrono::{DateTime, Utc};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
 use std::path::Path;
 
 impl Lake {
     /// What is wrong, one line each; nothing when all is well.
-    pub async fn verify(&self, store: &Store, snapshot: &Snapshot) -> Result<Vec<String>> {
+    ///
+    /// A file written after `staged_since` that nothing names may be staged; an older one is garbage
+    /// that should be gone.
+    pub async fn verify(
+        &self,
+        store: &Store,
+        snapshot: &Snapshot,
+        staged_since: DateTime<Utc>,
+    ) -> Result<Vec<String>> {
         let mut problems = dangling(store).await?;
         let named = named(store, &self.folder).await?;
         problems.extend(unreadable(snapshot));
         let files = self.files()?;
-        let orphans = files.iter().filter(|file| !named.contains_key(*file));
-        problems.extend(orphans.map(|file| format!("file {} belongs to nothing", file.display())));
+        for file in files.iter().filter(|file| !named.contains_key(*file)) {
+            if written(file)? < staged_since {
+                problems.push(format!("file {} belongs to nothing", file.display()));
+            }
+        }
         let check = tokio::task::spawn_blocking(move || {
             named.iter().filter_map(|(path, named)| damage(path, named)).collect::<Vec<_>>()
         });

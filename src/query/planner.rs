@@ -12,7 +12,6 @@ use crate::base::{Error, Kind, Name, Result, Type, sql};
 use crate::catalog::{Live, Model, View};
 use crate::connect::Connections;
 use crate::lake::Lake;
-use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::SchemaProvider;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -220,14 +219,15 @@ impl Planner {
 #[derive(Debug)]
 struct Shaper(Arc<Planner>);
 
-#[async_trait]
 impl Shapes for Shaper {
-    async fn view(&self, context: &Context, view: &View) -> Result<SchemaRef> {
-        let context = Arc::new(context.clone());
-        Ok(self.0.view(&context, view, &[]).await?.schema().clone())
+    fn view<'a>(&'a self, context: &'a Context, view: &'a View) -> BoxFuture<'a, Result<SchemaRef>> {
+        Box::pin(async move {
+            let context = Arc::new(context.clone());
+            Ok(self.0.view(&context, view, &[]).await?.schema().clone())
+        })
     }
 
-    async fn model(&self, _: &Context, model: &Model) -> Result<Signature> {
+    fn model(&self, _: &Context, model: &Model) -> Result<Signature> {
         let version = model.versions.last().ok_or_else(|| Error::internal("a model must have a version"))?;
         let scorer = self.0.models.0.get(version)?;
         let inputs = scorer.inputs().into_iter().filter(|input| input.used);

@@ -5,6 +5,8 @@ use super::runtime::{Limits, Threads, guarded};
 use super::{Plan, Rows, errors, explain, parameters};
 use crate::base::{Error, Kind, Result};
 use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::error::ArrowError;
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
@@ -105,7 +107,7 @@ impl Running {
             if self.plan.explain.is_some() || batch.num_rows() == 0 {
                 continue;
             }
-            let batch = RecordBatch::try_new(self.plan.schema.clone(), batch.columns().to_vec())?;
+            let batch = self.shaped(&batch)?;
             if !self.send(batch, sent).await {
                 return Ok(());
             }
@@ -116,6 +118,17 @@ impl Running {
             self.send(explain::rows(&self.plan, &text, Some(started.elapsed()))?, sent).await;
         }
         Ok(())
+    }
+
+    /// The rows in the types that were announced: a parameter's value can narrow what an expression gives.
+    fn shaped(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let announced = self.plan.schema.fields().iter().zip(batch.columns());
+        let columns = announced.map(|(field, column)| match field.data_type() == column.data_type() {
+            true => Ok(column.clone()),
+            false => cast(column, field.data_type()),
+        });
+        let columns = columns.collect::<std::result::Result<_, ArrowError>>()?;
+        Ok(RecordBatch::try_new(self.plan.schema.clone(), columns)?)
     }
 
     /// Whether somebody still reads.

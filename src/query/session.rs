@@ -3,7 +3,6 @@
 use super::predict::{LiftPredictions, PredictPlanner};
 use super::runtime::Threads;
 use crate::base::Config;
-use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::config::Dialect;
 use datafusion::error::Result;
@@ -14,6 +13,8 @@ use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
+use futures::future::BoxFuture;
+use std::fmt;
 use std::sync::Arc;
 
 /// DataFusion's rules after ours, which must see calls of models before anything moves them.
@@ -23,14 +24,28 @@ fn rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
 }
 
 /// DataFusion's physical planner with our steps.
-#[derive(Debug)]
-struct Planner;
+struct Planner(DefaultPhysicalPlanner);
 
-#[async_trait]
+impl fmt::Debug for Planner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Planner")
+    }
+}
+
 impl QueryPlanner for Planner {
-    async fn create_physical_plan(&self, plan: &LogicalPlan, session: &dyn Session) -> Result<Arc<dyn ExecutionPlan>> {
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(PredictPlanner)]);
-        planner.create_physical_plan(plan, session).await
+    // Written out, so that no future of ours holds a `LogicalPlan`: rustc proves for seconds that it may be sent.
+    fn create_physical_plan<'life0, 'life1, 'life2, 'async_trait>(
+        &'life0 self,
+        plan: &'life1 LogicalPlan,
+        session: &'life2 dyn Session,
+    ) -> BoxFuture<'async_trait, Result<Arc<dyn ExecutionPlan>>>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        'life2: 'async_trait,
+        Self: 'async_trait,
+    {
+        self.0.create_physical_plan(plan, session)
     }
 }
 
@@ -54,6 +69,7 @@ pub fn template(config: &Config, threads: &Threads) -> SessionState {
     // Every partition of a sort keeps this much in reserve: little of a small pool.
     let reserve = config.memory_bytes / (16 * threads.count.max(1));
     options.execution.sort_spill_reservation_bytes = reserve.clamp(64 << 10, 10 << 20);
+    let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(PredictPlanner)]);
     SessionStateBuilder::new()
         .with_config(session)
         .with_runtime_env(threads.environment.clone())
@@ -62,6 +78,6 @@ pub fn template(config: &Config, threads: &Threads) -> SessionState {
         .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
         .with_window_functions(SessionStateDefaults::default_window_functions())
         .with_optimizer_rules(rules())
-        .with_query_planner(Arc::new(Planner))
+        .with_query_planner(Arc::new(Planner(planner)))
         .build()
 }

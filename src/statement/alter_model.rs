@@ -2,9 +2,8 @@
 
 use super::clause::{Clauses, Once, later};
 use super::create_model::{Draft, add_version, print_clauses};
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Name, Result, quote_literal};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -31,7 +30,7 @@ struct AlterModel {
     source_at: usize,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("ALTER MODEL")?;
     let offset = cursor.offset();
     let name = cursor.name()?;
@@ -55,7 +54,6 @@ impl fmt::Display for AlterModel {
     }
 }
 
-#[async_trait]
 impl Statement for AlterModel {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let snapshot = session.engine.catalog.snapshot();

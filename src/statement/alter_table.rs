@@ -1,10 +1,9 @@
 //! `ALTER TABLE … RENAME TO`: a table or view under another name.
 
 use super::target::{Written, refuse};
-use super::{Response, Session, Statement};
+use super::{AnyStatement, Response, Session, Statement};
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::{Change, Commit};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{AlterTableOperation, RenameTableNameKind, Statement as Tree};
 use std::fmt;
@@ -18,7 +17,7 @@ struct AlterTable {
     if_exists: bool,
 }
 
-pub fn read(tree: Tree, text: &str) -> Result<Arc<dyn Statement>> {
+pub fn read(tree: Tree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let Tree::AlterTable(table) = &tree else {
         return Err(Error::unsupported("ALTER VIEW is not supported").hint("use CREATE OR REPLACE VIEW".to_string()));
     };
@@ -38,7 +37,6 @@ impl fmt::Display for AlterTable {
     }
 }
 
-#[async_trait]
 impl Statement for AlterTable {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let context = session.context();

@@ -1,8 +1,7 @@
 //! `CANCEL RUN`
 
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Result, quote_literal};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -25,7 +24,7 @@ struct CancelRun {
     offset: usize,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("CANCEL RUN")?;
     let offset = cursor.offset();
     Ok(Arc::new(CancelRun { run_id: run_id(cursor)?, offset }))
@@ -48,7 +47,6 @@ impl fmt::Display for CancelRun {
     }
 }
 
-#[async_trait]
 impl Statement for CancelRun {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let outcome = session.engine.workflows.cancel(&self.run_id).await;

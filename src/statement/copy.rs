@@ -11,13 +11,12 @@ use super::commit::commit;
 use super::insert::{position, template};
 use super::selection::writable;
 use super::target::{Written, folded, ident_offset, refuse};
-use super::{Description, Response, Session, Statement};
+use super::{AnyStatement, Description, Response, Session, Statement};
 use crate::base::{Error, Kind, Result};
 use crate::catalog::{Live, Table};
 use crate::lake::{Lake, Writer, publish};
 use crate::query::{Context, Plan, Rows};
 use crate::session::{CopyIn, Effect, Stop};
-use async_trait::async_trait;
 use bytes::Bytes;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::ScalarValue;
@@ -48,7 +47,7 @@ enum Way {
     Out { query: Box<Query>, file: Option<String> },
 }
 
-pub fn read(tree: Tree, text: &str) -> Result<Arc<dyn Statement>> {
+pub fn read(tree: Tree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let Tree::Copy { source, to, target, options, legacy_options, values } = &tree else {
         return Err(Error::internal("the statement must be COPY"));
     };
@@ -91,7 +90,6 @@ impl fmt::Display for Copy {
     }
 }
 
-#[async_trait]
 impl Statement for Copy {
     fn effect(&self) -> Effect {
         match self.way {

@@ -2,11 +2,10 @@
 
 use super::clause::options::{Options, options};
 use super::create_workflow::if_not_exists;
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::name::DATABASE;
 use crate::base::{Error, Kind, Result, quote_identifier};
 use crate::catalog::{Change, Connection};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -42,7 +41,7 @@ struct CreateConnection {
     places: BTreeMap<String, Range<usize>>,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("CREATE")?;
     let or_replace = cursor.eat("OR REPLACE");
     cursor.expect("CONNECTION")?;
@@ -83,7 +82,6 @@ pub fn statement(connection: &Connection) -> String {
     format!("CREATE CONNECTION {}", rest(connection))
 }
 
-#[async_trait]
 impl Statement for CreateConnection {
     /// A password that was typed here is refused, and must not be kept in a history either.
     fn hidden(&self) -> Vec<Range<usize>> {

@@ -4,11 +4,10 @@ use super::clause::options::{Options, options};
 use super::clause::target::format_name;
 use super::clause::{Clauses, Once};
 use super::create_workflow::if_not_exists;
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::sql::Kinds;
 use crate::base::{Error, Kind, Name, Result, Type, quote_identifier, quote_literal};
 use crate::catalog::{Change, External};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -45,7 +44,7 @@ struct Draft {
     options_at: Option<usize>,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("CREATE EXTERNAL TABLE")?;
     let if_not_exists = if_not_exists(cursor, false)?;
     let offset = cursor.offset();
@@ -146,7 +145,6 @@ pub fn statement(external: &External) -> String {
     format!("CREATE EXTERNAL TABLE {}", rest(external))
 }
 
-#[async_trait]
 impl Statement for CreateExternalTable {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let snapshot = session.engine.catalog.snapshot();

@@ -6,13 +6,12 @@ use super::clause::schedule::{Draft, print_schedule};
 use super::clause::target::{print_target, target};
 use super::clause::{Clauses, Once};
 use super::create_workflow::{blank, if_not_exists, is_schedule};
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::sql;
 use crate::base::{Error, Kind, Result};
 use crate::catalog::Workflow;
 use crate::catalog::workflow::{Body, Mode, RunClauses, Step, Target};
 use crate::workflow::Answer;
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::Statement as Tree;
 use std::fmt;
@@ -47,7 +46,7 @@ struct CreateMaterializedView {
     schedule_at: Option<usize>,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("CREATE")?;
     let or_replace = cursor.eat("OR REPLACE");
     cursor.expect("MATERIALIZED VIEW")?;
@@ -148,7 +147,6 @@ pub fn statement(view: &Workflow) -> String {
     Shown(view, |f, view| print(f, view, "", "")).to_string()
 }
 
-#[async_trait]
 impl Statement for CreateMaterializedView {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let workflow = Workflow { owner: session.user.clone(), ..self.workflow.clone() };

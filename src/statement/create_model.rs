@@ -4,11 +4,10 @@ use super::clause::options::Opt;
 use super::clause::target::format_name;
 use super::clause::{Clauses, Once};
 use super::create_workflow::if_not_exists;
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::sql::Kinds;
 use crate::base::{Error, Kind, Name, Result, quote_identifier, quote_literal};
 use crate::catalog::{Change, Input, Model, ModelVersion, NullRule};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -57,7 +56,7 @@ pub struct Draft {
     pub labels: Vec<String>,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("CREATE")?;
     let or_replace = cursor.eat("OR REPLACE");
     cursor.expect("MODEL")?;
@@ -190,7 +189,6 @@ pub fn statement(model: &Model) -> String {
     model.versions.iter().enumerate().map(statement).collect::<Vec<_>>().join(";\n")
 }
 
-#[async_trait]
 impl Statement for CreateModel {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let snapshot = session.engine.catalog.snapshot();

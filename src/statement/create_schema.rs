@@ -1,11 +1,10 @@
 //! `CREATE SCHEMA`: a new schema.
 
 use super::target::{Written, refuse};
-use super::{Response, Session, Statement};
+use super::{AnyStatement, Response, Session, Statement};
 use crate::base::{Error, Kind, Result};
 use crate::catalog::{Change, Commit};
 use crate::query::system;
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{SchemaName, Statement as Tree};
 use std::fmt;
@@ -18,7 +17,7 @@ struct CreateSchema {
     if_not_exists: bool,
 }
 
-pub fn read(tree: Tree, text: &str) -> Result<Arc<dyn Statement>> {
+pub fn read(tree: Tree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let Tree::CreateSchema { schema_name, if_not_exists, with, options, default_collate_spec, clone } = &tree else {
         return Err(Error::internal("the statement must be CREATE SCHEMA"));
     };
@@ -36,7 +35,6 @@ impl fmt::Display for CreateSchema {
     }
 }
 
-#[async_trait]
 impl Statement for CreateSchema {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let name = self.name.last().to_string();

@@ -1,10 +1,9 @@
 //! `CREATE SECRET`: a value that can be used and never be read.
 
 use super::create_workflow::if_not_exists;
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Error, Kind, Result, quote_identifier, quote_literal};
 use crate::catalog::{Change, Secret, SecretSource};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::ops::Range;
@@ -35,7 +34,7 @@ struct CreateSecret {
     value_at: Range<usize>,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("CREATE")?;
     let or_replace = cursor.eat("OR REPLACE");
     cursor.expect("SECRET")?;
@@ -98,7 +97,6 @@ pub fn statement(secret: &Secret) -> String {
     format!("CREATE SECRET {} FROM {}", quote_identifier(&secret.name), shown(secret))
 }
 
-#[async_trait]
 impl Statement for CreateSecret {
     fn hidden(&self) -> Vec<Range<usize>> {
         match self.secret.source {

@@ -3,12 +3,11 @@
 use super::assignment::Assignment;
 use super::commit::commit;
 use super::target::{Written, folded, ident_offset, offset, refuse};
-use super::{Description, Response, Session, Statement};
+use super::{AnyStatement, Description, Response, Session, Statement};
 use crate::base::{Error, Kind, Name, Result, Type};
 use crate::catalog::{Change, Column, Commit, Table};
 use crate::lake::{publish, storable};
 use crate::query::{Context, Plan};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     ColumnDef, ColumnOption, CreateTable as Tree, CreateTableOptions, DataType, Query, Statement as AnyTree,
@@ -24,7 +23,7 @@ struct CreateTable {
     name: Written,
 }
 
-pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn Statement>> {
+pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let AnyTree::CreateTable(tree) = tree else { return Err(Error::internal("the statement must be CREATE TABLE")) };
     refuse(tree.or_replace, "CREATE OR REPLACE TABLE")?;
     refuse(tree.temporary || tree.volatile || tree.transient, "CREATE TEMPORARY TABLE")?;
@@ -187,7 +186,6 @@ fn distinct(columns: &[Column]) -> Result<()> {
     }
 }
 
-#[async_trait]
 impl Statement for CreateTable {
     async fn describe(&self, session: &Session, hints: &[Option<Type>]) -> Result<Description> {
         let Some(query) = &self.tree.query else { return Ok(Description::default()) };

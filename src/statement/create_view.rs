@@ -1,11 +1,10 @@
 //! `CREATE VIEW`: a named query.
 
 use super::target::{Written, folded, refuse};
-use super::{Response, Session, Statement};
+use super::{AnyStatement, Response, Session, Statement};
 use crate::base::sql::{self, Kinds};
 use crate::base::{Error, Kind, Result};
 use crate::catalog::{Change, Commit, Relation, Snapshot, View};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{CreateTableOptions, CreateView as Tree, Statement as AnyTree};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -21,7 +20,7 @@ struct CreateView {
     start: usize,
 }
 
-pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn Statement>> {
+pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let AnyTree::CreateView(tree) = tree else { return Err(Error::internal("the statement must be CREATE VIEW")) };
     refuse(tree.temporary, "CREATE TEMPORARY VIEW")?;
     refuse(tree.materialized, "this form of CREATE MATERIALIZED VIEW")?;
@@ -63,7 +62,6 @@ impl fmt::Display for CreateView {
     }
 }
 
-#[async_trait]
 impl Statement for CreateView {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let context = session.context();

@@ -4,12 +4,11 @@ use super::clause::item::{Shown, items, print_items};
 use super::clause::run::{Run, print_run};
 use super::clause::schedule::{Draft, print_schedule};
 use super::clause::{Clauses, Once};
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::Workflow;
 use crate::catalog::workflow::{RunClauses, Schedule};
 use crate::workflow::Answer;
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -87,7 +86,7 @@ struct CreateWorkflow {
     schedule_at: Option<usize>,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("CREATE")?;
     let or_replace = cursor.eat("OR REPLACE");
     cursor.expect("WORKFLOW")?;
@@ -170,7 +169,6 @@ pub fn statement(workflow: &Workflow) -> String {
     Shown(workflow, |f, workflow| print(f, workflow, "", "")).to_string()
 }
 
-#[async_trait]
 impl Statement for CreateWorkflow {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let workflow = Workflow { owner: session.user.clone(), ..self.workflow.clone() };

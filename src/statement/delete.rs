@@ -3,12 +3,11 @@
 use super::commit::commit;
 use super::selection::{Selection, add, writable};
 use super::target::refuse;
-use super::{Description, Response, Session, Statement};
+use super::{AnyStatement, Description, Response, Session, Statement};
 use crate::base::{Error, Result, Type};
 use crate::catalog::{Change, NewDelete, Table};
 use crate::lake::Positions;
 use crate::query::{Context, Plan};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{Delete as Tree, FromTable, Statement as AnyTree};
 use std::fmt;
@@ -21,7 +20,7 @@ struct Delete {
     selection: Selection,
 }
 
-pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn Statement>> {
+pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let AnyTree::Delete(tree) = tree else { return Err(Error::internal("the statement must be DELETE")) };
     refuse(tree.returning.is_some(), "DELETE … RETURNING")?;
     refuse(
@@ -59,7 +58,6 @@ impl Delete {
     }
 }
 
-#[async_trait]
 impl Statement for Delete {
     async fn describe(&self, session: &Session, hints: &[Option<Type>]) -> Result<Description> {
         let (_, plan) = self.bind(session, session.context(), hints).await?;

@@ -1,10 +1,9 @@
 //! `DESCRIBE MODEL`
 
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Error, Kind, Name, Result};
 use crate::model::DESCRIPTION;
 use crate::session::{Description, Effect};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +27,7 @@ struct DescribeModel {
     offset: usize,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("DESCRIBE MODEL")?;
     let offset = cursor.offset();
     let name = cursor.name()?;
@@ -46,7 +45,6 @@ impl fmt::Display for DescribeModel {
     }
 }
 
-#[async_trait]
 impl Statement for DescribeModel {
     fn effect(&self) -> Effect {
         Effect::Read

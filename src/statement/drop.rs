@@ -1,11 +1,10 @@
 //! `DROP`: tables, views and schemas that go.
 
 use super::target::{Written, refuse};
-use super::{Response, Session, Statement};
+use super::{AnyStatement, Response, Session, Statement};
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::{Change, Commit, Relation, Snapshot};
 use crate::query::Context;
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{ObjectType, Statement as Tree};
 use std::fmt;
@@ -27,7 +26,7 @@ enum What {
     Schema,
 }
 
-pub fn read(tree: Tree, text: &str) -> Result<Arc<dyn Statement>> {
+pub fn read(tree: Tree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let Tree::Drop { object_type, if_exists, names, cascade, temporary, table, .. } = &tree else {
         return Err(Error::internal("the statement must be DROP"));
     };
@@ -157,7 +156,6 @@ fn contents(snapshot: &Snapshot, schema: &str) -> Vec<(String, Change)> {
     found
 }
 
-#[async_trait]
 impl Statement for Drop {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let tag = format!("DROP {}", self.what.word().to_uppercase());

@@ -1,9 +1,8 @@
 //! `DROP CONNECTION`
 
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Error, Kind, Result, quote_identifier};
 use crate::catalog::{Change, Commit};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +26,7 @@ struct DropConnection {
     offset: usize,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("DROP CONNECTION")?;
     let if_exists = cursor.eat("IF EXISTS");
     let offset = cursor.offset();
@@ -41,7 +40,6 @@ impl fmt::Display for DropConnection {
     }
 }
 
-#[async_trait]
 impl Statement for DropConnection {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         if self.if_exists && !session.engine.catalog.snapshot().connections.contains_key(&self.name) {

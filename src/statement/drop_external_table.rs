@@ -1,9 +1,8 @@
 //! `DROP EXTERNAL TABLE`
 
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Name, Result};
 use crate::catalog::Change;
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +25,7 @@ struct DropExternalTable {
     offset: usize,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("DROP EXTERNAL TABLE")?;
     let if_exists = cursor.eat("IF EXISTS");
     let offset = cursor.offset();
@@ -39,7 +38,6 @@ impl fmt::Display for DropExternalTable {
     }
 }
 
-#[async_trait]
 impl Statement for DropExternalTable {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         if self.if_exists && session.engine.catalog.snapshot().relation(&self.name).is_none() {

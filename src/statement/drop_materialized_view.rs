@@ -1,10 +1,9 @@
 //! `DROP MATERIALIZED VIEW`
 
 use super::create_materialized_view::named;
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::sql::Kinds;
 use crate::base::{Kind, Name, Result};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +26,7 @@ struct DropMaterializedView {
     if_exists: bool,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("DROP MATERIALIZED VIEW")?;
     let if_exists = cursor.eat("IF EXISTS");
     let mut names = vec![];
@@ -50,7 +49,6 @@ impl fmt::Display for DropMaterializedView {
     }
 }
 
-#[async_trait]
 impl Statement for DropMaterializedView {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let mut views = vec![];

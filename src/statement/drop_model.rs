@@ -1,9 +1,8 @@
 //! `DROP MODEL`
 
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::{Change, Commit};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +26,7 @@ struct DropModel {
     offset: usize,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("DROP MODEL")?;
     let if_exists = cursor.eat("IF EXISTS");
     let offset = cursor.offset();
@@ -40,7 +39,6 @@ impl fmt::Display for DropModel {
     }
 }
 
-#[async_trait]
 impl Statement for DropModel {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         if self.if_exists && !session.engine.catalog.snapshot().models.contains_key(&self.name) {

@@ -1,9 +1,8 @@
 //! `DROP SECRET`
 
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Result, quote_identifier};
 use crate::catalog::Change;
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +25,7 @@ struct DropSecret {
     offset: usize,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("DROP SECRET")?;
     let if_exists = cursor.eat("IF EXISTS");
     let offset = cursor.offset();
@@ -40,7 +39,6 @@ impl fmt::Display for DropSecret {
     }
 }
 
-#[async_trait]
 impl Statement for DropSecret {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         if self.if_exists && !session.engine.catalog.snapshot().secrets.contains_key(&self.name) {

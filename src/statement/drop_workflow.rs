@@ -1,8 +1,7 @@
 //! `DROP WORKFLOW`
 
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Kind, Name, Result};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +25,7 @@ struct DropWorkflow {
     offset: usize,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("DROP WORKFLOW")?;
     let if_exists = cursor.eat("IF EXISTS");
     let offset = cursor.offset();
@@ -41,7 +40,6 @@ impl fmt::Display for DropWorkflow {
     }
 }
 
-#[async_trait]
 impl Statement for DropWorkflow {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         match session.engine.workflows.remove(&self.name, &session.user).await {

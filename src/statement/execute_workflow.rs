@@ -3,13 +3,12 @@
 use super::clause::options::Opt;
 use super::clause::step::checked_expression;
 use super::clause::{Clauses, Once, later};
-use super::{Cursor, Form, Manual, Response, Session, Statement, interval, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, interval, rooms};
 use crate::base::sql::Kinds;
 use crate::base::{Error, Kind, Name, Result, quote_identifier, quote_literal};
 use crate::catalog::workflow::Fragment;
 use crate::session::Description;
 use crate::workflow::Execute;
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -42,7 +41,7 @@ struct Draft {
     wait: Option<Option<u64>>,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("EXECUTE WORKFLOW")?;
     let offset = cursor.offset();
     let name = cursor.name()?;
@@ -121,7 +120,6 @@ impl fmt::Display for ExecuteWorkflow {
     }
 }
 
-#[async_trait]
 impl Statement for ExecuteWorkflow {
     async fn describe(&self, _: &Session, _: &[Option<crate::base::Type>]) -> Result<Description> {
         Ok(rooms::texts(&["run_id", "status", "reason"]))

@@ -1,11 +1,10 @@
 //! `EXPLAIN WHY`
 
 use super::cancel_run::run_id;
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Result, quote_literal};
 use crate::session::{Description, Effect};
 use crate::workflow::Subject;
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +27,7 @@ struct ExplainWhy {
     offset: usize,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("EXPLAIN WHY")?;
     let offset = cursor.offset();
     // A workflow may be called run.
@@ -52,7 +51,6 @@ impl fmt::Display for ExplainWhy {
     }
 }
 
-#[async_trait]
 impl Statement for ExplainWhy {
     fn effect(&self) -> Effect {
         Effect::Read

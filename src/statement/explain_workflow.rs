@@ -1,9 +1,8 @@
 //! `EXPLAIN WORKFLOW`
 
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Name, Result};
 use crate::session::{Description, Effect};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +25,7 @@ struct ExplainWorkflow {
     offset: usize,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("EXPLAIN WORKFLOW")?;
     let offset = cursor.offset();
     Ok(Arc::new(ExplainWorkflow { name: cursor.name()?, offset }))
@@ -38,7 +37,6 @@ impl fmt::Display for ExplainWorkflow {
     }
 }
 
-#[async_trait]
 impl Statement for ExplainWorkflow {
     fn effect(&self) -> Effect {
         Effect::Read

@@ -4,13 +4,12 @@ use super::assignment::Assignment;
 use super::commit::commit;
 use super::literal::{default, typed};
 use super::target::{Written, folded, offset, refuse};
-use super::{Description, Response, Session, Statement};
+use super::{AnyStatement, Description, Response, Session, Statement};
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Result, Type, sql};
 use crate::catalog::{Column, Table};
 use crate::lake::publish;
 use crate::query::{Context, Plan};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, Insert as Tree, Query, Select, SelectItem, SetExpr, Statement as AnyTree, TableAlias,
@@ -26,7 +25,7 @@ struct Insert {
     target: Written,
 }
 
-pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn Statement>> {
+pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let AnyTree::Insert(tree) = tree else { return Err(Error::internal("the statement must be INSERT")) };
     refuse(tree.on.is_some(), "INSERT … ON CONFLICT")?;
     refuse(tree.returning.is_some(), "INSERT … RETURNING")?;
@@ -232,7 +231,6 @@ pub(super) fn position(table: &Table, name: &str) -> Result<usize> {
     })
 }
 
-#[async_trait]
 impl Statement for Insert {
     async fn describe(&self, session: &Session, hints: &[Option<Type>]) -> Result<Description> {
         let bound = self.bind(session, &session.context(), hints).await?;

@@ -1,9 +1,8 @@
 //! `LISTEN`, `NOTIFY`, `UNLISTEN`, `CLOSE`: what this version does not have, and the ways out of it that pools take.
 
-use super::{Cursor, Form, Manual, Response, Session, Statement};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement};
 use crate::base::{Error, Kind, Result};
 use crate::session::Effect;
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +25,7 @@ enum Clean {
     CloseAll,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     for word in ["LISTEN", "NOTIFY"] {
         if cursor.sees(word) {
             return Err(Error::unsupported(format!("{word} is not supported")).at(cursor.offset()));
@@ -47,7 +46,6 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
     Ok(Arc::new(Clean::Unlisten))
 }
 
-#[async_trait]
 impl Statement for Clean {
     fn effect(&self) -> Effect {
         Effect::Read

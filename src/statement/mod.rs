@@ -68,11 +68,11 @@ mod twin;
 #[cfg(test)]
 mod corpus;
 
-use crate::base::{Error, Result, sql};
+use crate::base::{Error, Result, Type, sql};
 use crate::session::{Description, Effect, Response, Session};
-use async_trait::async_trait;
 use cursor::Cursor;
 use datafusion::common::ScalarValue;
+use futures::future::BoxFuture;
 use manual::Manual;
 use std::fmt;
 use std::ops::Range;
@@ -84,8 +84,7 @@ pub use manual::manual;
 pub use runner::runner;
 
 /// A statement that has been read; prints back as text that reads to the same.
-#[async_trait]
-pub trait Statement: fmt::Debug + fmt::Display + Send + Sync {
+pub trait Statement: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// What it does to the world. One that only reads or changes its session says so, and then may run in a
     /// transaction block and is dropped in the middle when it is cancelled.
     fn effect(&self) -> Effect {
@@ -93,17 +92,57 @@ pub trait Statement: fmt::Debug + fmt::Display + Send + Sync {
     }
 
     /// Types of its parameters and shape of its answer, before it runs. `hints` are the types the client gave.
-    async fn describe(&self, session: &Session, hints: &[Option<crate::base::Type>]) -> Result<Description> {
+    fn describe(
+        &self,
+        session: &Session,
+        hints: &[Option<Type>],
+    ) -> impl Future<Output = Result<Description>> + Send {
         let _ = (session, hints);
-        Ok(Description::default())
+        std::future::ready(Ok(Description::default()))
     }
 
     /// Runs it. Positions in errors are offsets in the statement's own text.
-    async fn run(&self, session: &mut Session, parameters: &[ScalarValue]) -> Result<Response>;
+    fn run(
+        &self,
+        session: &mut Session,
+        parameters: &[ScalarValue],
+    ) -> impl Future<Output = Result<Response>> + Send;
 
     /// Places in its text that must not be kept or shown: each is masked in [`Parsed::text`].
     fn hidden(&self) -> Vec<Range<usize>> {
         vec![]
+    }
+}
+
+/// Any [`Statement`], as those who run one hold it.
+///
+/// Two traits, because with one made dynamic by `async_trait` each statement costs the compiler
+/// three seconds: its lifetime bounds keep rustc from remembering that a plan may be sent.
+pub trait AnyStatement: fmt::Debug + fmt::Display + Send + Sync {
+    fn effect(&self) -> Effect;
+
+    fn describe<'a>(&'a self, session: &'a Session, hints: &'a [Option<Type>]) -> BoxFuture<'a, Result<Description>>;
+
+    fn run<'a>(&'a self, session: &'a mut Session, parameters: &'a [ScalarValue]) -> BoxFuture<'a, Result<Response>>;
+
+    fn hidden(&self) -> Vec<Range<usize>>;
+}
+
+impl<S: Statement> AnyStatement for S {
+    fn effect(&self) -> Effect {
+        Statement::effect(self)
+    }
+
+    fn describe<'a>(&'a self, session: &'a Session, hints: &'a [Option<Type>]) -> BoxFuture<'a, Result<Description>> {
+        Box::pin(Statement::describe(self, session, hints))
+    }
+
+    fn run<'a>(&'a self, session: &'a mut Session, parameters: &'a [ScalarValue]) -> BoxFuture<'a, Result<Response>> {
+        Box::pin(Statement::run(self, session, parameters))
+    }
+
+    fn hidden(&self) -> Vec<Range<usize>> {
+        Statement::hidden(self)
     }
 }
 
@@ -113,7 +152,7 @@ pub struct Parsed {
     pub text: String,
     /// Byte offset of `text` in what the client sent.
     pub offset: usize,
-    pub statement: Arc<dyn Statement>,
+    pub statement: Arc<dyn AnyStatement>,
 }
 
 /// A statement of ours: how it begins, how it is read, what the manual says.
@@ -121,7 +160,7 @@ pub struct Form {
     pub manual: Manual,
     /// Words by which it is recognised; `_` stands for a name.
     leads: &'static [&'static str],
-    read: fn(&mut Cursor) -> Result<Arc<dyn Statement>>,
+    read: fn(&mut Cursor) -> Result<Arc<dyn AnyStatement>>,
 }
 
 /// Every statement of ours, in the order of the manual.
@@ -174,7 +213,7 @@ fn one(text: &str, tokens: &[sql::Token]) -> Result<Parsed> {
     Ok(Parsed { text, offset, statement })
 }
 
-fn read(text: &str, tokens: &[sql::Token]) -> Result<Arc<dyn Statement>> {
+fn read(text: &str, tokens: &[sql::Token]) -> Result<Arc<dyn AnyStatement>> {
     let mut cursor = Cursor::new(text, tokens);
     let form = ALL.iter().chain(SESSION).find(|form| form.leads.iter().any(|lead| cursor.sees(lead)));
     let Some(form) = form else {

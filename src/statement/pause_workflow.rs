@@ -1,8 +1,7 @@
 //! `PAUSE WORKFLOW` and `RESUME WORKFLOW`
 
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Name, Result};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +25,7 @@ struct PauseWorkflow {
     offset: usize,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     let paused = cursor.one_of(&[("PAUSE WORKFLOW", true), ("RESUME WORKFLOW", false)])?;
     let offset = cursor.offset();
     Ok(Arc::new(PauseWorkflow { name: cursor.name()?, paused, offset }))
@@ -44,7 +43,6 @@ impl fmt::Display for PauseWorkflow {
     }
 }
 
-#[async_trait]
 impl Statement for PauseWorkflow {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let workflows = &session.engine.workflows;

@@ -1,12 +1,11 @@
 //! `PREPARE`, `EXECUTE`, `DEALLOCATE`: statements kept by name, their parameters given later.
 
 use super::keep::{Kept, keep};
-use super::{Cursor, Form, Manual, Parsed, Response, Session, Statement, execute, parse};
+use super::{AnyStatement, Cursor, Form, Manual, Parsed, Response, Session, Statement, execute, parse};
 use crate::base::sql::Kinds;
 use crate::base::{Error, Kind, Result, Type, quote_identifier};
 use crate::catalog::workflow::Fragment;
 use crate::session::{Description, Effect, Prepared};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -32,7 +31,7 @@ enum Prepare {
     Deallocate { name: Option<String> },
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     let statement = if cursor.eat("EXECUTE") {
         let name = cursor.identifier()?;
         let values = match cursor.sees_token(&Kinds::LParen) {
@@ -62,7 +61,6 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
     Ok(Arc::new(statement))
 }
 
-#[async_trait]
 impl Statement for Prepare {
     fn effect(&self) -> Effect {
         match self {

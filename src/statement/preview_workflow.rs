@@ -2,13 +2,12 @@
 
 use super::clause::{Clauses, Once};
 use super::execute_workflow::{print_using, using};
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Name, Result, quote_identifier};
 use crate::catalog::workflow::Fragment;
 use crate::query::Rows;
 use crate::session::{Description, Effect};
 use crate::workflow::Preview;
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -40,7 +39,7 @@ struct Draft {
     limit: Option<u64>,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("PREVIEW WORKFLOW")?;
     let offset = cursor.offset();
     let name = cursor.name()?;
@@ -82,7 +81,6 @@ impl fmt::Display for PreviewWorkflow {
     }
 }
 
-#[async_trait]
 impl Statement for PreviewWorkflow {
     fn effect(&self) -> Effect {
         Effect::Read

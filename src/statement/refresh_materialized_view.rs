@@ -1,9 +1,8 @@
 //! `REFRESH MATERIALIZED VIEW`
 
 use super::create_materialized_view::named;
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Name, Result};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +25,7 @@ struct RefreshMaterializedView {
     offset: usize,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("REFRESH MATERIALIZED VIEW")?;
     if cursor.sees("CONCURRENTLY _") {
         cursor.expect("CONCURRENTLY")?;
@@ -46,7 +45,6 @@ impl fmt::Display for RefreshMaterializedView {
     }
 }
 
-#[async_trait]
 impl Statement for RefreshMaterializedView {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let view = named(session, &self.name).map_err(|error| error.at(self.offset))?;

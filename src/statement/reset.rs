@@ -1,9 +1,8 @@
 //! `RESET` and `DISCARD`: back to how the session began.
 
-use super::{Cursor, Form, Manual, Response, Session, Statement};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement};
 use crate::base::{Error, Kind, Result};
 use crate::session::{Effect, Status};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +26,7 @@ enum Reset {
     Discard(&'static str),
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     let reset = if cursor.eat("DISCARD") {
         Reset::Discard(cursor.one_of(&[
             ("ALL", "ALL"),
@@ -54,7 +53,6 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
     Ok(Arc::new(reset))
 }
 
-#[async_trait]
 impl Statement for Reset {
     fn effect(&self) -> Effect {
         Effect::Read

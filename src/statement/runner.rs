@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::query::Context;
 use crate::session::{Response, Session};
 use crate::workflow::StatementRunner;
-use async_trait::async_trait;
+use futures::future::BoxFuture;
 use std::sync::{Arc, Weak};
 use tokio_util::sync::CancellationToken;
 
@@ -41,23 +41,28 @@ fn one(text: &str) -> Result<Parsed> {
     Ok(statement)
 }
 
-#[async_trait]
 impl StatementRunner for Runner {
-    async fn check(&self, context: &Context, text: &str) -> Result<()> {
-        let statement = one(text)?;
-        let described = statement.statement.describe(&self.session(context)?, &[]).await;
-        described.map(|_| ()).map_err(|error| error.shifted(statement.offset))
+    fn check<'a>(&'a self, context: &'a Context, text: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let statement = one(text)?;
+            let described = statement.statement.describe(&self.session(context)?, &[]).await;
+            described.map(|_| ()).map_err(|error| error.shifted(statement.offset))
+        })
     }
 
-    async fn run(&self, context: &Context, text: &str, cancel: CancellationToken) -> Result<u64> {
-        let statement = one(text)?;
-        let mut session = self.session(context)?;
-        session.cancel = cancel;
-        match execute(&mut session, &statement, &[]).await? {
-            // `INSERT 0 3`, `DELETE 3`
-            Response::Done { tag } => Ok(tag.rsplit(' ').next().and_then(|count| count.parse().ok()).unwrap_or(0)),
-            Response::Rows { rows, .. } => Ok(rows.collect().await?.iter().map(|batch| batch.num_rows() as u64).sum()),
-            Response::CopyIn(_) | Response::CopyOut { .. } | Response::Empty => Ok(0),
-        }
+    fn run<'a>(&'a self, context: &'a Context, text: &'a str, cancel: CancellationToken) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move {
+            let statement = one(text)?;
+            let mut session = self.session(context)?;
+            session.cancel = cancel;
+            match execute(&mut session, &statement, &[]).await? {
+                // `INSERT 0 3`, `DELETE 3`
+                Response::Done { tag } => Ok(tag.rsplit(' ').next().and_then(|count| count.parse().ok()).unwrap_or(0)),
+                Response::Rows { rows, .. } => {
+                    Ok(rows.collect().await?.iter().map(|batch| batch.num_rows() as u64).sum())
+                }
+                Response::CopyIn(_) | Response::CopyOut { .. } | Response::Empty => Ok(0),
+            }
+        })
     }
 }

@@ -1,10 +1,9 @@
 //! `SELECT`, `VALUES`, `WITH …`, and `EXPLAIN` of these: what only reads.
 
-use super::Statement;
+use super::{AnyStatement, Statement};
 use crate::base::{Result, Type};
 use crate::query::Plan;
 use crate::session::{Description, Effect, Response, Session};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast;
 use std::fmt;
@@ -18,7 +17,7 @@ struct Select {
     tag: &'static str,
 }
 
-pub fn read(tree: ast::Statement, text: &str) -> Result<Arc<dyn Statement>> {
+pub fn read(tree: ast::Statement, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let tag = if matches!(tree, ast::Statement::Explain { .. }) { "EXPLAIN" } else { "SELECT" };
     Ok(Arc::new(Select { tree, text: text.to_string(), tag }))
 }
@@ -29,7 +28,6 @@ impl Select {
     }
 }
 
-#[async_trait]
 impl Statement for Select {
     fn effect(&self) -> Effect {
         Effect::Read

@@ -1,13 +1,12 @@
 //! `SET`: settings of the session, and the modes of transactions.
 
 use super::transaction::{self, Modes};
-use super::{Cursor, Form, Manual, Response, Session, Statement};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement};
 use crate::base::sql::Kinds;
 use crate::base::value::Zone;
 use crate::base::{Error, Kind, Result, quote_identifier, quote_literal};
 use crate::session::settings::{Shape, entry};
 use crate::session::{Effect, Status};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -48,7 +47,7 @@ enum What {
     Constraints,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("SET")?;
     let mut local = false;
     let what = if cursor.eat("SESSION CHARACTERISTICS AS TRANSACTION") {
@@ -143,7 +142,6 @@ fn joined(name: &str, values: &[String]) -> String {
     }
 }
 
-#[async_trait]
 impl Statement for Set {
     fn effect(&self) -> Effect {
         Effect::Read

@@ -1,11 +1,10 @@
 //! `SHOW`: the value of a setting.
 
-use super::{Cursor, Form, Manual, Response, Session, Statement};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement};
 use crate::base::{Result, Type};
 use crate::query::Rows;
 use crate::session::settings::entry;
 use crate::session::{Description, Effect};
-use async_trait::async_trait;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::ScalarValue;
@@ -29,7 +28,7 @@ enum Show {
     One(String),
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("SHOW")?;
     let phrases = [
         ("TIME ZONE", "TimeZone"),
@@ -71,7 +70,6 @@ impl Show {
     }
 }
 
-#[async_trait]
 impl Statement for Show {
     fn effect(&self) -> Effect {
         Effect::Read

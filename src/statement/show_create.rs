@@ -1,13 +1,9 @@
 //! `SHOW CREATE …`: a definition as the statement that makes it.
 
-use super::{
-    Cursor, Form, Manual, Response, Session, Statement, create_connection, create_external_table,
-    create_materialized_view, create_model, create_secret, create_workflow, rooms,
-};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, create_connection, create_external_table, create_materialized_view, create_model, create_secret, create_workflow, rooms};
 use crate::base::{Error, Kind, Name, Result, quote_identifier};
 use crate::catalog::{Relation, Snapshot, Table};
 use crate::session::{Description, Effect};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -54,7 +50,7 @@ struct ShowCreate {
     offset: usize,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("SHOW CREATE")?;
     let object = cursor.one_of(OBJECTS)?;
     let offset = cursor.offset();
@@ -123,7 +119,6 @@ fn wrong(name: &Name, what: &str) -> Error {
     Error::new(Kind::WrongObjectType, format!("\"{}\" is not {what}", name.to_string().replace('"', "")))
 }
 
-#[async_trait]
 impl Statement for ShowCreate {
     fn effect(&self) -> Effect {
         Effect::Read

@@ -1,10 +1,9 @@
 //! `SHOW WORKFLOWS`, `SHOW RUNS` and the like: the catalog's views in a word.
 
 use super::clause::{Clauses, Once};
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Result, quote_literal};
 use crate::session::{Description, Effect};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -74,7 +73,7 @@ struct Draft {
     limit: Option<u64>,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("SHOW")?;
     let lists: Vec<_> = LISTS.iter().map(|list| (list.0, list)).collect();
     let list = cursor.one_of(&lists)?;
@@ -123,7 +122,6 @@ impl fmt::Display for ShowObjects {
     }
 }
 
-#[async_trait]
 impl Statement for ShowObjects {
     fn effect(&self) -> Effect {
         Effect::Read

@@ -1,17 +1,14 @@
 //! Standard SQL: which file takes which statement of the parser.
 //!
-//! Each has `read(statement, text) -> Result<Arc<dyn Statement>>`, its places those of `text`.
+//! Each has `read(statement, text) -> Result<Arc<dyn AnyStatement>>`, its places those of `text`.
 
-use super::{
-    Statement, alter_table, copy, create_schema, create_table, create_view, delete, drop, insert, select, truncate,
-    update,
-};
+use super::{AnyStatement, alter_table, copy, create_schema, create_table, create_view, delete, drop, insert, select, truncate, update};
 use crate::base::sql::{self, Token};
 use crate::base::{Error, Result};
 use datafusion::sql::sqlparser::ast::Statement as Tree;
 use std::sync::Arc;
 
-pub(super) fn read(text: &str, tokens: &[Token]) -> Result<Arc<dyn Statement>> {
+pub(super) fn read(text: &str, tokens: &[Token]) -> Result<Arc<dyn AnyStatement>> {
     let tree = sql::parse(text, tokens)?;
     match &tree {
         // Managed tables.
@@ -38,7 +35,7 @@ pub(super) fn read(text: &str, tokens: &[Token]) -> Result<Arc<dyn Statement>> {
 }
 
 /// `CREATE SEQUENCE is not supported`
-fn unsupported(text: &str) -> Result<Arc<dyn Statement>> {
+fn unsupported(text: &str) -> Result<Arc<dyn AnyStatement>> {
     let lead: Vec<_> =
         text.split_whitespace().take_while(|word| word.chars().all(char::is_alphabetic)).take(2).collect();
     Err(Error::unsupported(format!("{} is not supported", lead.join(" ").to_uppercase())).at(0))

@@ -1,9 +1,8 @@
 //! `TEST CONNECTION`
 
-use super::{Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Result, quote_identifier};
 use crate::session::{Description, Effect};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +27,7 @@ struct TestConnection {
     offset: usize,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     cursor.expect("TEST CONNECTION")?;
     let offset = cursor.offset();
     Ok(Arc::new(TestConnection { name: cursor.identifier()?, offset }))
@@ -40,7 +39,6 @@ impl fmt::Display for TestConnection {
     }
 }
 
-#[async_trait]
 impl Statement for TestConnection {
     fn effect(&self) -> Effect {
         Effect::Read

@@ -1,10 +1,9 @@
 //! `BEGIN`, `COMMIT`, `ROLLBACK` and savepoints.
 
-use super::{Cursor, Form, Manual, Response, Session, Statement};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement};
 use crate::base::sql::Kinds;
 use crate::base::{Error, Kind, Result, quote_identifier};
 use crate::session::{Effect, Status};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -43,7 +42,7 @@ pub(super) struct Modes {
     read_only: Option<bool>,
 }
 
-fn read(cursor: &mut Cursor) -> Result<Arc<dyn Statement>> {
+fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     let start = cursor.eat("START TRANSACTION");
     let statement = if start || cursor.eat("BEGIN") {
         if !start {
@@ -144,7 +143,6 @@ fn flag(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
 
-#[async_trait]
 impl Statement for Transaction {
     fn effect(&self) -> Effect {
         Effect::Transaction

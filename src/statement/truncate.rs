@@ -2,10 +2,9 @@
 
 use super::selection::writable;
 use super::target::{Written, refuse};
-use super::{Response, Session, Statement};
+use super::{AnyStatement, Response, Session, Statement};
 use crate::base::{Error, Result};
 use crate::catalog::{Change, Commit};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{Statement as AnyTree, Truncate as Tree};
 use std::fmt;
@@ -17,7 +16,7 @@ struct Truncate {
     targets: Vec<Written>,
 }
 
-pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn Statement>> {
+pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let AnyTree::Truncate(tree) = tree else { return Err(Error::internal("the statement must be TRUNCATE")) };
     refuse(tree.partitions.is_some() || tree.on_cluster.is_some() || tree.if_exists, "this form of TRUNCATE")?;
     let targets = tree.table_names.iter().map(|target| Written::new(&target.name, text)).collect::<Result<_>>()?;
@@ -30,7 +29,6 @@ impl fmt::Display for Truncate {
     }
 }
 
-#[async_trait]
 impl Statement for Truncate {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let context = session.context();

@@ -2,11 +2,10 @@
 //!
 //! Such a statement is read as the action it stands for, its arguments as the clauses of `WITH`.
 
-use super::{Cursor, Response, Session, Statement};
+use super::{AnyStatement, Cursor, Response, Session, Statement};
 use crate::base::sql::{self, Kinds};
 use crate::base::{Error, Kind, Result, quote_identifier, quote_literal};
 use crate::session::{Description, Effect};
-use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -29,7 +28,7 @@ pub const ALL: &[(&str, &str)] = &[
 /// An action that was called as a function.
 #[derive(Debug)]
 struct Twin {
-    action: Arc<dyn Statement>,
+    action: Arc<dyn AnyStatement>,
     function: &'static str,
     arguments: Vec<(Option<String>, String)>,
     /// Where the first argument stands; places in the action are none in what was typed.
@@ -37,7 +36,7 @@ struct Twin {
 }
 
 /// The statement, when it is nothing but one such call.
-pub fn read(cursor: &Cursor) -> Result<Option<Arc<dyn Statement>>> {
+pub fn read(cursor: &Cursor) -> Result<Option<Arc<dyn AnyStatement>>> {
     let mut cursor = cursor.clone();
     let Some((function, action)) = function(&mut cursor) else { return Ok(None) };
     let offset = cursor.offset();
@@ -115,7 +114,6 @@ impl fmt::Display for Twin {
     }
 }
 
-#[async_trait]
 impl Statement for Twin {
     fn effect(&self) -> Effect {
         self.action.effect()

@@ -6,12 +6,11 @@ use super::insert::position;
 use super::literal::typed;
 use super::selection::{Selection, add, writable};
 use super::target::{folded, offset, refuse};
-use super::{Description, Response, Session, Statement};
+use super::{AnyStatement, Description, Response, Session, Statement};
 use crate::base::{Error, Kind, Result, Type};
 use crate::catalog::{Change, Table};
 use crate::lake::Positions;
 use crate::query::{Context, Plan};
-use async_trait::async_trait;
 use datafusion::arrow::array::BooleanArray;
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::Schema;
@@ -29,7 +28,7 @@ struct Update {
     selection: Selection,
 }
 
-pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn Statement>> {
+pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let AnyTree::Update(tree) = tree else { return Err(Error::internal("the statement must be UPDATE")) };
     refuse(tree.returning.is_some(), "UPDATE … RETURNING")?;
     refuse(
@@ -108,7 +107,6 @@ impl Update {
     }
 }
 
-#[async_trait]
 impl Statement for Update {
     async fn describe(&self, session: &Session, hints: &[Option<Type>]) -> Result<Description> {
         let bound = self.bind(session, session.context(), hints).await?;

@@ -30,12 +30,14 @@ pub use run::Status;
 pub use start::{Execute, Tick};
 pub use why::Subject;
 
+use crate::base::clock::parse_stamp;
 use crate::base::{Clock, Result};
 use crate::catalog::Live;
 use crate::connect::Connections;
 use crate::lake::Lake;
 use crate::query::{Context, Query};
-use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -44,13 +46,12 @@ use tokio_util::sync::CancellationToken;
 
 /// Runs ordinary statements for steps and FINALLY clauses; the statement room lends it, because it
 /// lies to the left of this one.
-#[async_trait]
 pub trait StatementRunner: Send + Sync {
     /// Refuses text that is not one INSERT, UPDATE, DELETE or MERGE, or that does not plan in `context`.
-    async fn check(&self, context: &Context, text: &str) -> Result<()>;
+    fn check<'a>(&'a self, context: &'a Context, text: &'a str) -> BoxFuture<'a, Result<()>>;
 
     /// Runs it and tells how many rows it changed.
-    async fn run(&self, context: &Context, text: &str, cancel: CancellationToken) -> Result<u64>;
+    fn run<'a>(&'a self, context: &'a Context, text: &'a str, cancel: CancellationToken) -> BoxFuture<'a, Result<u64>>;
 }
 
 /// The answer to a definition: done, or already there and left alone.
@@ -115,6 +116,14 @@ impl Workflows {
     /// Returns when a definition or a schedule has changed since the last call.
     pub async fn changed(&self) {
         self.changed.notified().await;
+    }
+
+    /// Since when the oldest run that has not ended is known.
+    pub async fn oldest_open_run(&self) -> Result<Option<DateTime<Utc>>> {
+        let sql = "SELECT min(queued_at) AS oldest FROM aqueduct_run WHERE finished_at IS NULL";
+        let rows = self.catalog.store().query(sql, &[]).await?;
+        let oldest = rows.first().map(|row| row.optional_text("oldest")).transpose()?.flatten();
+        Ok(oldest.and_then(parse_stamp))
     }
 
     /// Lets no run start any more and waits until those of this process have ended.

@@ -34,7 +34,8 @@ async fn a_run_that_died_anywhere_publishes_once_after_restart() {
     for point in POINTS {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        let definition = DEFINITION.replace("OUT", "out.csv");
+        let out = folder.path().join("out.csv");
+        let definition = DEFINITION.replace("OUT", out.to_str().unwrap());
         let made = run_until(&data, "nowhere", &definition);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let died = run_until(&data, point, "EXECUTE WORKFLOW publish WAIT");
@@ -46,7 +47,7 @@ async fn a_run_that_died_anywhere_publishes_once_after_restart() {
         assert_eq!(runs.value(), "succeeded", "died at {point}");
         let rows = instance.ok("SELECT count(*) AS n FROM results").await;
         assert_eq!(rows.value(), "980", "died at {point}");
-        let file = std::fs::read_to_string(folder.path().join("out.csv")).unwrap();
+        let file = std::fs::read_to_string(&out).unwrap();
         assert_eq!(file.lines().count(), 981, "died at {point}");
         instance.verify().await;
         instance.close().await;

@@ -73,7 +73,7 @@ async fn duckdb_sees_each_commit_while_it_stays_attached() {
     duckdb.check("SELECT count(*), min(id), max(id), sum(n) FROM lake.public.t", r#"[[4497,1,5010,"8993.50"]]"#);
     house.ok("UPDATE t SET s = 'new', n = n * 2 WHERE id < 20").await;
     duckdb.check("SELECT count(*), sum(n) FROM lake.public.t WHERE s = 'new'", r#"[[11,"43.00"]]"#);
-    duckdb.check("SELECT count(*) FROM lake.public.t WHERE id > 4000 AND s = 'many'", "[[506]]");
+    duckdb.check("SELECT count(*) FROM lake.public.t WHERE id > 4000 AND s = 'many'", "[[505]]");
     house.ok("ALTER TABLE t RENAME TO u").await;
     duckdb.check("SELECT count(*) FROM lake.public.u", "[[4497]]");
     assert!(duckdb.query("FROM lake.public.t").contains("does not exist"));
@@ -93,7 +93,7 @@ async fn duckdb_reads_every_type_and_prunes_by_our_statistics() {
     let house = Instance::new().await;
     house
         .ok("CREATE TABLE t (i int, b bool, f float8, d date, ts timestamp, tz timestamptz, ti time, u uuid, j jsonb, \
-        by bytea, n numeric, c char(3), r real, small smallint)")
+        raw bytea, n numeric, c char(3), r real, small smallint)")
         .await;
     house
         .ok("INSERT INTO t VALUES (1, true, 1.5, '2020-02-29', '2020-01-01 01:02:03.5', '2020-01-01 00:00:00+01', \
@@ -101,7 +101,7 @@ async fn duckdb_reads_every_type_and_prunes_by_our_statistics() {
         .await;
     house.ok("INSERT INTO t (i, f) VALUES (2, 'NaN'), (3, '-Infinity')").await;
     let mut duckdb = DuckDb::attach(&house.data);
-    duckdb.check("SELECT i, b, f, d, ts, epoch(tz), ti, u, j, hex(by), n, c, r, small FROM lake.public.t WHERE i = 1",
+    duckdb.check("SELECT i, b, f, d, ts, epoch(tz), ti, u, j, hex(raw), n, c, r, small FROM lake.public.t WHERE i = 1",
         r#"[[1,true,1.5,"2020-02-29","2020-01-01 01:02:03.500000",1577833200.0,"12:34:56","a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11","{\"a\": 1}","AA00","1.5000000000","x  ",0.5,-3]]"#);
     for (condition, expected) in [
         ("i >= 2", "[[2]]"),
@@ -112,7 +112,7 @@ async fn duckdb_reads_every_type_and_prunes_by_our_statistics() {
         ("tz = TIMESTAMPTZ '2019-12-31 23:00:00+00'", "[[1]]"),
         ("ts < TIMESTAMP '2020-01-02'", "[[1]]"),
         ("ti = TIME '12:34:56'", "[[1]]"),
-        ("by = '\\xAA\\x00'::BLOB", "[[1]]"),
+        ("raw = '\\xAA\\x00'::BLOB", "[[1]]"),
         ("n = 1.5", "[[1]]"),
         ("b", "[[1]]"),
         ("u IS NULL", "[[2]]"),

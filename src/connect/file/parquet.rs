@@ -6,13 +6,11 @@ use crate::connect::ExternalColumn;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
-use datafusion::common::DFSchema;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::Expr;
-use datafusion::logical_expr::utils::conjunction;
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::object_store::local::LocalFileSystem;
 use datafusion::object_store::path::Path as StorePath;
 use datafusion::object_store::{
@@ -54,7 +52,7 @@ fn not_parquet(file: &Found, error: &parquet::errors::ParquetError) -> Error {
 pub(super) struct Asked<'a> {
     pub schema: &'a SchemaRef,
     pub projection: Option<&'a Vec<usize>>,
-    pub filters: &'a [Expr],
+    pub predicate: Option<Arc<dyn PhysicalExpr>>,
     pub limit: Option<usize>,
 }
 
@@ -76,9 +74,8 @@ pub(super) fn scan(
     };
     let mut source = ParquetSource::new(Arc::clone(asked.schema))
         .with_table_parquet_options(session.default_table_options().parquet);
-    if let Some(filter) = conjunction(asked.filters.iter().cloned()) {
-        let schema = DFSchema::try_from(Arc::clone(asked.schema))?;
-        source = source.with_predicate(session.create_physical_expr(filter, &schema)?);
+    if let Some(predicate) = &asked.predicate {
+        source = source.with_predicate(Arc::clone(predicate));
     }
     let scan = FileScanConfigBuilder::new(address, Arc::new(source))
         .with_file_groups(groups)

@@ -9,11 +9,14 @@ use super::parquet;
 use crate::base::{Error, Result, Roots};
 use crate::catalog::External;
 use crate::connect::scan::{Part, ScanExec};
-use async_trait::async_trait;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::DFSchema;
+use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
+use futures::future::BoxFuture;
 use std::sync::Arc;
 
 type DataFusionResult<T> = datafusion::common::Result<T>;
@@ -58,7 +61,6 @@ impl ExternalTable {
     }
 }
 
-#[async_trait]
 impl TableProvider for ExternalTable {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
@@ -77,16 +79,43 @@ impl TableProvider for ExternalTable {
         Ok(vec![support; filters.len()])
     }
 
-    async fn scan(
+    // Written out, so that no future holds an `Expr`: `async_trait` would have rustc prove for seconds that it may be sent.
+    fn scan<'life0, 'life1, 'life2, 'life3, 'async_trait>(
+        &'life0 self,
+        session: &'life1 dyn Session,
+        projection: Option<&'life2 Vec<usize>>,
+        filters: &'life3 [Expr],
+        limit: Option<usize>,
+    ) -> BoxFuture<'async_trait, DataFusionResult<Arc<dyn ExecutionPlan>>>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        'life2: 'async_trait,
+        'life3: 'async_trait,
+        Self: 'async_trait,
+    {
+        let predicate = self.predicate(session, filters);
+        Box::pin(async move { self.scanned(session, projection, predicate?, limit).await })
+    }
+}
+
+impl ExternalTable {
+    fn predicate(&self, session: &dyn Session, filters: &[Expr]) -> DataFusionResult<Option<Arc<dyn PhysicalExpr>>> {
+        let Some(filter) = conjunction(filters.iter().cloned()) else { return Ok(None) };
+        let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
+        session.create_physical_expr(filter, &schema).map(Some)
+    }
+
+    async fn scanned(
         &self,
         session: &dyn Session,
         projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+        predicate: Option<Arc<dyn PhysicalExpr>>,
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         let files = self.files().await?;
         if self.format.name == "parquet" {
-            let asked = parquet::Asked { schema: &self.schema, projection, filters, limit };
+            let asked = parquet::Asked { schema: &self.schema, projection, predicate, limit };
             return parquet::scan(session, &self.roots, files, &asked);
         }
         let wanted = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());

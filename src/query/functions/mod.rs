@@ -7,6 +7,7 @@ pub mod cast;
 pub mod constant;
 pub mod json;
 pub mod missing;
+mod round;
 pub mod scored;
 mod text;
 mod time;
@@ -29,7 +30,7 @@ impl Functions {
     pub fn new() -> Self {
         let mut scalar = HashMap::new();
         let ours =
-            time::functions().into_iter().chain(bounded::functions(&SessionStateDefaults::default_scalar_functions()));
+            time::functions().into_iter().chain([round::function()]).chain(bounded::functions(&SessionStateDefaults::default_scalar_functions()));
         for function in SessionStateDefaults::default_scalar_functions().into_iter().chain(ours.map(Arc::new)) {
             for name in function.aliases() {
                 scalar.insert(name.clone(), function.clone());

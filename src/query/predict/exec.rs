@@ -2,7 +2,6 @@
 
 use super::node::Predict;
 use crate::base::Error;
-use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
@@ -16,7 +15,9 @@ use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
+use futures::future::BoxFuture;
 use std::fmt;
+use std::future::ready;
 use std::sync::Arc;
 
 /// Scores every batch of its input.
@@ -100,17 +101,40 @@ impl ExecutionPlan for PredictExec {
 #[derive(Debug)]
 pub struct PredictPlanner;
 
-#[async_trait]
 impl ExtensionPlanner for PredictPlanner {
-    async fn plan_extension(
-        &self,
-        planner: &dyn PhysicalPlanner,
-        node: &dyn UserDefinedLogicalNode,
-        logical: &[&LogicalPlan],
-        physical: &[Arc<dyn ExecutionPlan>],
-        session: &dyn Session,
-        context: &PhysicalPlanningContext,
-    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    // Written out, so that no future holds a `LogicalPlan`: rustc proves for seconds that it may be sent.
+    fn plan_extension<'life0, 'life1, 'life2, 'life3, 'life4, 'life5, 'life6, 'life7, 'async_trait>(
+        &'life0 self,
+        planner: &'life1 dyn PhysicalPlanner,
+        node: &'life2 dyn UserDefinedLogicalNode,
+        logical: &'life3 [&'life4 LogicalPlan],
+        physical: &'life5 [Arc<dyn ExecutionPlan>],
+        session: &'life6 dyn Session,
+        context: &'life7 PhysicalPlanningContext,
+    ) -> BoxFuture<'async_trait, Result<Option<Arc<dyn ExecutionPlan>>>>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        'life2: 'async_trait,
+        'life3: 'async_trait,
+        'life4: 'async_trait,
+        'life5: 'async_trait,
+        'life6: 'async_trait,
+        'life7: 'async_trait,
+        Self: 'async_trait,
+    {
+        Box::pin(ready(planned(planner, node, logical, physical, session, context)))
+    }
+}
+
+fn planned(
+    planner: &dyn PhysicalPlanner,
+    node: &dyn UserDefinedLogicalNode,
+    logical: &[&LogicalPlan],
+    physical: &[Arc<dyn ExecutionPlan>],
+    session: &dyn Session,
+    context: &PhysicalPlanningContext,
+) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let Some(predict) = node.as_any().downcast_ref::<Predict>() else { return Ok(None) };
         let ([logical], [input]) = (logical, physical) else {
             return Err(Error::internal("a prediction must have one input").into());
@@ -124,5 +148,4 @@ impl ExtensionPlanner for PredictPlanner {
             exprs.push((planner.create_physical_expr(call, logical.schema(), session, context)?, name.clone()));
         }
         Ok(Some(Arc::new(PredictExec::new(exprs, input.clone())?)))
-    }
 }

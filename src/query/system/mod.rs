@@ -24,7 +24,7 @@ use super::Context;
 use crate::base::{Result, Type};
 use crate::catalog::{Model, Snapshot, View};
 use crate::store::Store;
-use async_trait::async_trait;
+use futures::future::BoxFuture;
 use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::SchemaProvider;
@@ -37,13 +37,12 @@ use std::sync::Arc;
 pub const SCHEMAS: [&str; 3] = ["pg_catalog", "information_schema", "aqueduct"];
 
 /// Tells the shapes that the snapshot does not hold: only the planner knows them.
-#[async_trait]
 pub trait Shapes: Send + Sync + std::fmt::Debug {
     /// The columns of a view.
-    async fn view(&self, context: &Context, view: &View) -> Result<SchemaRef>;
+    fn view<'a>(&'a self, context: &'a Context, view: &'a View) -> BoxFuture<'a, Result<SchemaRef>>;
 
     /// Inputs and answer of a model's live version, as a function.
-    async fn model(&self, context: &Context, model: &Model) -> Result<Signature>;
+    fn model(&self, context: &Context, model: &Model) -> Result<Signature>;
 }
 
 /// What a model takes and what `predict` gives for it.

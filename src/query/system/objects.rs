@@ -109,7 +109,7 @@ impl Objects {
             }
         }
         for model in self.snapshot.models.values() {
-            if let Ok(signature) = shapes.model(context, model).await {
+            if let Ok(signature) = shapes.model(context, model) {
                 resolved.models.insert(model.name.clone(), signature);
             }
         }

@@ -14,6 +14,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::ast::{Expr, VisitMut, VisitorMut};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
+use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -21,14 +22,14 @@ use std::sync::Arc;
 #[derive(Debug)]
 struct Fixed;
 
-#[async_trait]
 impl Shapes for Fixed {
-    async fn view(&self, _: &Context, _: &View) -> Result<SchemaRef> {
+    fn view<'a>(&'a self, _: &'a Context, _: &'a View) -> BoxFuture<'a, Result<SchemaRef>> {
         let columns = [Column::new("id", Type::Int8, true), Column::new("carrier", Type::Text, true)];
-        Ok(Arc::new(datafusion::arrow::datatypes::Schema::new(columns.map(|column| column.field()).to_vec())))
+        let schema = datafusion::arrow::datatypes::Schema::new(columns.map(|column| column.field()).to_vec());
+        Box::pin(std::future::ready(Ok(Arc::new(schema))))
     }
 
-    async fn model(&self, _: &Context, _: &Model) -> Result<Signature> {
+    fn model(&self, _: &Context, _: &Model) -> Result<Signature> {
         let inputs = vec![("carrier".into(), Type::Text), ("distance".into(), Type::Float8)];
         Ok(Signature { inputs, output: Type::Float8 })
     }

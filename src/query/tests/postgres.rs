@@ -116,7 +116,7 @@ async fn casts_operators_and_times_mean_what_they_mean_in_postgres() {
         ("SELECT avg(x), avg(id) FROM t", "avg double precision, avg numeric(38,16)\n-0.25|2.0000000000000000"),
         (
             "SELECT round(2.567, 2), abs(-3), 2 ^ 3",
-            "round numeric(5,2), abs integer, ?column? double precision\n2.57|3|8.0",
+            "round numeric(4,2), abs integer, ?column? double precision\n2.57|3|8.0",
         ),
     ] {
         room.check(text, expected).await;

@@ -4,7 +4,6 @@ use crate::base::{Error, Kind, Result, Type};
 use crate::query::Rows;
 use crate::session::{CopyIn, Description, Effect, Response, Session};
 use crate::statement::{self, Parsed, Statement};
-use async_trait::async_trait;
 use bytes::Bytes;
 use datafusion::arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
@@ -114,7 +113,6 @@ fn stuck() -> Rows {
     Rows::new(columns(), batches)
 }
 
-#[async_trait]
 impl Statement for Stub {
     fn effect(&self) -> Effect {
         if matches!(self, Stub::Write | Stub::CopyIn) { Effect::Write } else { Effect::Read }

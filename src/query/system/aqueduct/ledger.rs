@@ -17,6 +17,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use futures::TryStreamExt;
+use futures::future::BoxFuture;
+use std::future::ready;
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -98,7 +100,6 @@ fn value(ty: &Type, literal: &Expr) -> Option<Value> {
     }
 }
 
-#[async_trait::async_trait]
 impl TableProvider for Ledger {
     fn schema(&self) -> SchemaRef {
         self.schema.clone()
@@ -116,9 +117,28 @@ impl TableProvider for Ledger {
         Ok(filters.iter().map(support).collect())
     }
 
-    async fn scan(
+    // Written out, so that no future holds an `Expr`: `async_trait` would have rustc prove for seconds that it may be sent.
+    fn scan<'life0, 'life1, 'life2, 'life3, 'async_trait>(
+        &'life0 self,
+        _: &'life1 dyn Session,
+        projection: Option<&'life2 Vec<usize>>,
+        filters: &'life3 [Expr],
+        limit: Option<usize>,
+    ) -> BoxFuture<'async_trait, DataFusionResult<Arc<dyn ExecutionPlan>>>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        'life2: 'async_trait,
+        'life3: 'async_trait,
+        Self: 'async_trait,
+    {
+        Box::pin(ready(self.scanned(projection, filters, limit)))
+    }
+}
+
+impl Ledger {
+    fn scanned(
         &self,
-        _state: &dyn Session,
         projection: Option<&Vec<usize>>,
         filters: &[Expr],
         limit: Option<usize>,

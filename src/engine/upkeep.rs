@@ -1,0 +1,44 @@
+//! What an engine does for its own folder: the end of files that nobody will ask for again.
+
+use super::Engine;
+use crate::base::clock::{Clock, SystemClock};
+use crate::base::Result;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Staged rows of runs that were blocked, failed or cut off are kept this long, to be looked at
+/// or published by hand.
+const STAGED_KEPT: TimeDelta = TimeDelta::days(7);
+/// How often files older than that are looked for.
+const PERIOD: Duration = Duration::from_secs(6 * 3600);
+
+impl Engine {
+    /// Removes what has been kept long enough, now and then, until the engine stops.
+    pub(super) async fn keep_up(self: Arc<Self>) {
+        loop {
+            match self.tidy().await {
+                Ok(0) => {}
+                Ok(files) => tracing::info!("{files} staged files of old runs were removed"),
+                Err(error) => tracing::warn!("old staged files could not be removed: {error}"),
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+        }
+    }
+
+    async fn tidy(&self) -> Result<usize> {
+        let before = self.kept_since().await?;
+        Ok(self.lake.collect(self.catalog.store(), before).await?.len())
+    }
+
+    /// Files written since then may belong to a statement, to a run that goes on, or to one that
+    /// somebody still wants to look at.
+    pub(super) async fn kept_since(&self) -> Result<DateTime<Utc>> {
+        // Files carry the machine's time, whatever clock the engine has.
+        let age = SystemClock.now() - STAGED_KEPT;
+        Ok(self.workflows.oldest_open_run().await?.map_or(age, |oldest| oldest.min(age)))
+    }
+}
