@@ -38,7 +38,6 @@ pub use models::{Answer, Scorer, ScorerInput, Scorers};
 pub use plan::{ModelUse, Plan, References};
 pub use rows::{Progress, Rows};
 
-use futures::future::BoxFuture;
 use crate::base::{Config, Error, Kind, Result, Type, sql};
 use crate::catalog::Live;
 use crate::connect::Connections;
@@ -97,42 +96,34 @@ impl Query {
     }
 
     /// As [`Query::plan`], with the types that the client gave for `$1`, `$2`, …
-    pub fn plan_with<'f>(
-        &'f self,
-        context: &'f Context,
-        statement: &'f Statement,
-        text: &'f str,
-        hints: &'f [Option<Type>],
-    ) -> BoxFuture<'f, Result<Plan>> {
-        Box::pin(async move {
+    pub async fn plan_with(
+        &self,
+        context: &Context,
+        statement: &Statement,
+        text: &str,
+        hints: &[Option<Type>],
+    ) -> Result<Plan> {
         let (planner, statement) = (self.planner.clone(), statement.clone());
         let (text, hints) = (text.to_string(), hints.to_vec());
         let work = move |context| async move { planner.plan(context, statement, &text, &hints).await };
         self.on_threads(context, work).await
-    })
     }
 
     /// Parses and plans a text that is one query.
-    pub fn plan_text<'f>(&'f self, context: &'f Context, text: &'f str) -> BoxFuture<'f, Result<Plan>> {
-        Box::pin(async move {
+    pub async fn plan_text(&self, context: &Context, text: &str) -> Result<Plan> {
         self.plan(context, &sql::parse_statement(text)?, text).await
-    })
     }
 
     /// Starts a plan on the query threads. Dropping the rows, the token or the plan's deadline stops it.
-    pub fn run<'f>(&'f self, plan: &'f Plan, parameters: &'f [ScalarValue], cancel: CancellationToken) -> BoxFuture<'f, Result<Rows>> {
-        Box::pin(async move {
+    pub async fn run(&self, plan: &Plan, parameters: &[ScalarValue], cancel: CancellationToken) -> Result<Rows> {
         run::run(&self.planner, &self.threads, plan, parameters, cancel).await
-    })
     }
 
     /// The value of an expression without columns, converted to `ty` when one is given.
-    pub fn value<'f>(&'f self, context: &'f Context, text: &'f str, ty: Option<&'f Type>) -> BoxFuture<'f, Result<ScalarValue>> {
-        Box::pin(async move {
+    pub async fn value(&self, context: &Context, text: &str, ty: Option<&Type>) -> Result<ScalarValue> {
         let (planner, text, ty) = (self.planner.clone(), text.to_string(), ty.cloned());
         let work = move |context| async move { planner.value(context, &text, ty.as_ref()).await };
         self.on_threads(context, work).await
-    })
     }
 
     /// Binds a boolean expression to the columns of `schema`; `42804` when it is not boolean.
@@ -148,21 +139,17 @@ impl Query {
     }
 
     /// Binds an expression of any type to the columns of `schema`.
-    pub fn expression<'f>(&'f self, context: &'f Context, text: &'f str, schema: &'f SchemaRef) -> BoxFuture<'f, Result<Bound>> {
-        Box::pin(async move {
+    pub async fn expression(&self, context: &Context, text: &str, schema: &SchemaRef) -> Result<Bound> {
         let (planner, text, schema) = (self.planner.clone(), text.to_string(), schema.clone());
         let work = move |context: Arc<Context>| async move { planner.bound(&context, &text, &schema).await };
         self.on_threads(context, work).await
-    })
     }
 
     /// What a statement (query or DML) reads, writes and calls.
-    pub fn references<'f>(&'f self, context: &'f Context, text: &'f str) -> BoxFuture<'f, Result<References>> {
-        Box::pin(async move {
+    pub async fn references(&self, context: &Context, text: &str) -> Result<References> {
         let (planner, text) = (self.planner.clone(), text.to_string());
         let work = move |context| async move { planner.references(context, &text).await };
         self.on_threads(context, work).await
-    })
     }
 
     /// Planning, too, can take long and deep.

@@ -1,6 +1,5 @@
 //! From a statement's tree to a plan.
 
-use futures::future::BoxFuture;
 use super::functions::Functions;
 use super::models::Models;
 use super::names::Names;
@@ -43,14 +42,13 @@ pub struct Planner {
 
 impl Planner {
     /// Plans a query or the EXPLAIN of one.
-    pub fn plan<'f>(
-        self: &'f Arc<Self>,
+    pub async fn plan(
+        self: &Arc<Self>,
         context: Arc<Context>,
         statement: Statement,
-        text: &'f str,
-        hints: &'f [Option<Type>],
-    ) -> BoxFuture<'f, Result<Plan>> {
-        Box::pin(async move {
+        text: &str,
+        hints: &[Option<Type>],
+    ) -> Result<Plan> {
         let (explain, statement) = match statement {
             Statement::Explain {
                 describe_alias: DescribeAlias::Explain,
@@ -72,7 +70,6 @@ impl Planner {
             Some(explain) => explain.of(plan),
             None => plan,
         })
-    })
     }
 
     async fn query(
@@ -189,8 +186,7 @@ impl Planner {
     }
 
     /// What a statement reads, writes and calls.
-    pub(super) fn references<'f>(self: &'f Arc<Self>, context: Arc<Context>, text: &'f str) -> BoxFuture<'f, Result<References>> {
-        Box::pin(async move {
+    pub(super) async fn references(self: &Arc<Self>, context: Arc<Context>, text: &str) -> Result<References> {
         let mut statement = sql::parse_statement(text)?;
         let writes = super::references::targets(&statement);
         let places = Places::new(text);
@@ -211,7 +207,6 @@ impl Planner {
             references.include(found.map_err(|error| error.at(places.offset(named.at)))?.references);
         }
         Ok(references)
-    })
     }
 }
 

@@ -1,6 +1,5 @@
 //! The relations that a statement names, found before it is planned.
 
-use futures::future::BoxFuture;
 use super::planner::Planner;
 use super::rewrite::{Version, folded, parts};
 use super::system::SCHEMAS;
@@ -105,15 +104,14 @@ pub type Sources = HashMap<TableReference, Arc<dyn TableSource>>;
 
 impl Planner {
     /// Finds every relation of a statement. `views` are those whose definition this statement is, outermost first.
-    pub(super) fn relations<'f>(
-        self: &'f Arc<Self>,
-        context: &'f Arc<Context>,
-        statement: &'f Statement,
-        versions: &'f HashMap<String, Version>,
-        places: &'f super::places::Places<'f>,
-        views: &'f [Name],
-    ) -> BoxFuture<'f, Result<(Sources, References)>> {
-        Box::pin(async move {
+    pub(super) async fn relations(
+        self: &Arc<Self>,
+        context: &Arc<Context>,
+        statement: &Statement,
+        versions: &HashMap<String, Version>,
+        places: &super::places::Places<'_>,
+        views: &[Name],
+    ) -> Result<(Sources, References)> {
         let mut sources = HashMap::new();
         let mut references = References::default();
         for named in named(statement) {
@@ -136,17 +134,15 @@ impl Planner {
             sources.insert(reference, provider_as_source(found.provider));
         }
         Ok((sources, references))
-    })
     }
 
     /// The relation of a dotted name.
-    pub(super) fn relation<'f>(
-        self: &'f Arc<Self>,
-        context: &'f Arc<Context>,
-        parts: &'f [String],
-        views: &'f [Name],
-    ) -> BoxFuture<'f, Result<Found>> {
-        Box::pin(async move {
+    pub(super) async fn relation(
+        self: &Arc<Self>,
+        context: &Arc<Context>,
+        parts: &[String],
+        views: &[Name],
+    ) -> Result<Found> {
         match parts {
             [name] => self.unqualified(context, name, views).await,
             [schema, name] => self.qualified(context, schema, name, views).await,
@@ -154,7 +150,6 @@ impl Planner {
             [connection, schema, name] => self.remote(context, connection, schema, name).await,
             _ => Err(improper(parts)),
         }
-    })
     }
 
     async fn unqualified(self: &Arc<Self>, context: &Arc<Context>, name: &str, views: &[Name]) -> Result<Found> {
@@ -241,8 +236,7 @@ impl Planner {
     }
 
     /// A managed table as it was.
-    pub(super) fn past<'f>(self: &'f Arc<Self>, context: &'f Arc<Context>, version: &'f Version) -> BoxFuture<'f, Result<Found>> {
-        Box::pin(async move {
+    pub(super) async fn past(self: &Arc<Self>, context: &Arc<Context>, version: &Version) -> Result<Found> {
         let name = self.past_name(context, &version.table)?;
         let at = self.constant(context, version.at.clone()).await?;
         let at = match (version.by_time, at) {
@@ -268,7 +262,6 @@ impl Planner {
         let table = self.lake.table_at(self.catalog.store(), &name, &at).await?;
         let references = References { reads: BTreeSet::from([name]), ..References::default() };
         Ok(Found { provider: self.lake.provider(&table), references })
-    })
     }
 
     /// The name of the table whose past is asked for: it may be gone by now.

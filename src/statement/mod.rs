@@ -19,6 +19,7 @@ mod managed_tests;
 mod select;
 mod selection;
 mod target;
+mod select;
 mod truncate;
 mod update;
 

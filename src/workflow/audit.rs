@@ -3,7 +3,6 @@
 //! [`Checked`] can be made only here, and only [`Checked`] rows can be published:
 //! leaving out the audit does not compile.
 
-use futures::future::BoxFuture;
 use super::Workflows;
 use super::execute::{Progress, Work};
 use super::judge::Outcome;
@@ -103,8 +102,7 @@ impl Workflows {
     }
 
     /// Checks and metrics on relations that are no steps.
-    pub(super) fn audit_relations<'f>(&'f self, work: &'f Work<'f>, audit: &'f mut Audit) -> BoxFuture<'f, Result<Verdict<()>>> {
-        Box::pin(async move {
+    pub(super) async fn audit_relations(&self, work: &Work<'_>, audit: &mut Audit) -> Result<Verdict<()>> {
         let workflow = &work.run.workflow;
         let is_step = |name: &str| workflow.steps.iter().any(|step| step.name == name);
         for check in workflow.checks.iter().filter(|check| !is_step(&check.on.text)) {
@@ -121,7 +119,6 @@ impl Workflows {
             }
         }
         Ok(Verdict::Passed(()))
-    })
     }
 
     async fn aliased(&self, work: &Work<'_>, name: &str) -> Result<(Context, SchemaRef)> {

@@ -4,7 +4,6 @@
 //! looked up, each check and metric bound. Offsets in errors are in the text of
 //! the CREATE statement.
 
-use futures::future::BoxFuture;
 use super::{Workflows, params, target};
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Name, Result};
@@ -39,8 +38,7 @@ pub(super) struct BoundStep {
 
 impl Workflows {
     /// Binds a definition as of now. `at` is the time that `interval_end()` and the like answer.
-    pub(super) fn bind<'f>(&'f self, workflow: &'f Workflow, at: DateTime<Utc>) -> BoxFuture<'f, Result<Bound>> {
-        Box::pin(async move {
+    pub(super) async fn bind(&self, workflow: &Workflow, at: DateTime<Utc>) -> Result<Bound> {
         names_are_unique(workflow)?;
         let mut context = Context::new(self.catalog.snapshot(), &workflow.owner, at);
         context.run = Some(Arc::new(RunContext {
@@ -78,7 +76,6 @@ impl Workflows {
         }
         decide_materialization(workflow, &mut bound);
         Ok(bound)
-    })
     }
 
     async fn bind_params(&self, context: &Context, workflow: &Workflow) -> Result<()> {
@@ -149,8 +146,7 @@ impl Workflows {
         Ok(bound)
     }
 
-    fn bind_target<'f>(&'f self, context: &'f Context, step: &'f Step, schema: &'f SchemaRef) -> BoxFuture<'f, Result<()>> {
-        Box::pin(async move {
+    async fn bind_target(&self, context: &Context, step: &Step, schema: &SchemaRef) -> Result<()> {
         if let Mode::Upsert { key, .. } = &step.mode {
             for column in key {
                 if schema.index_of(column).is_err() {
@@ -174,11 +170,9 @@ impl Workflows {
             }
             Some(outside) => self.sink(&context.snapshot, outside)?.check(schema, &step.mode).await,
         }
-    })
     }
 
-    fn bind_check<'f>(&'f self, context: &'f Context, workflow: &'f Workflow, bound: &'f Bound, check: &'f Check) -> BoxFuture<'f, Result<()>> {
-        Box::pin(async move {
+    async fn bind_check(&self, context: &Context, workflow: &Workflow, bound: &Bound, check: &Check) -> Result<()> {
         let schema = self.checked_schema(context, workflow, bound, &check.on).await?;
         let plan = check::plan(check, "checked", &schema)?;
         let on_step = workflow.steps.iter().any(|step| step.name == check.on.text);
@@ -197,18 +191,16 @@ impl Workflows {
             self.query.plan_text(&context, sql).await.map_err(|error| sql.placed(error))?;
         }
         Ok(())
-    })
     }
 
     /// The columns of what a check or metric is on: a step or a relation.
-    fn checked_schema<'f>(
-        &'f self,
-        context: &'f Context,
-        workflow: &'f Workflow,
-        bound: &'f Bound,
-        on: &'f Fragment,
-    ) -> BoxFuture<'f, Result<SchemaRef>> {
-        Box::pin(async move {
+    async fn checked_schema(
+        &self,
+        context: &Context,
+        workflow: &Workflow,
+        bound: &Bound,
+        on: &Fragment,
+    ) -> Result<SchemaRef> {
         let step = workflow.steps.iter().position(|step| step.name == on.text);
         match step.and_then(|index| bound.steps.get(index)) {
             Some(BoundStep { schema: Some(schema), .. }) => Ok(schema.clone()),
@@ -226,7 +218,6 @@ impl Workflows {
                 Ok(plan.schema().clone())
             }
         }
-    })
     }
 
     async fn bind_condition(&self, context: &Context, when: &Fragment) -> Result<()> {

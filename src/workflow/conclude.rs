@@ -1,6 +1,5 @@
 //! The end of a run: steps that are statements, FINALLY, and the last word.
 
-use futures::future::BoxFuture;
 use super::Workflows;
 use super::record::{self, StepRow};
 use super::run::{Ending, Run, Status};
@@ -10,8 +9,7 @@ use crate::query::Context;
 
 impl Workflows {
     /// Statement steps (when the rows were published), FINALLY, and the final state with its event.
-    pub(super) fn conclude<'f>(&'f self, run: &'f Run, ending: Ending) -> BoxFuture<'f, Result<Ending>> {
-        Box::pin(async move {
+    pub(super) async fn conclude(&self, run: &Run, ending: Ending) -> Result<Ending> {
         let mut ending = ending;
         if ending.status.is_published() {
             for step in &run.workflow.steps {
@@ -64,7 +62,6 @@ impl Workflows {
             self.suspend_if_failing(&run.workflow).await?;
         }
         Ok(ending)
-    })
     }
 
     /// What the run had come to when it began to finalize: published, or the reason that its row kept.
@@ -90,8 +87,7 @@ impl Workflows {
         Ok(Ending { status, reason, error: None })
     }
 
-    fn statements_of<'f>(&'f self, run: &'f Run, name: &'f str, bodies: &'f [Fragment], status: Option<Status>) -> BoxFuture<'f, Result<()>> {
-        Box::pin(async move {
+    async fn statements_of(&self, run: &Run, name: &str, bodies: &[Fragment], status: Option<Status>) -> Result<()> {
         let started = self.clock.now();
         let mut rows = 0;
         let mut outcome = Ok(());
@@ -121,7 +117,6 @@ impl Workflows {
         };
         self.write(record::step(run, &row, at)).await?;
         outcome
-    })
     }
 
     /// Makes the steps of the run readable: what was written down from the ledger's notes, the others inlined.

@@ -1,6 +1,5 @@
 //! Definitions: accepted when everything in them is known to work, versioned, dropped, paused.
 
-use futures::future::BoxFuture;
 use super::run::Status;
 use super::{Answer, Workflows, record};
 use crate::base::{Error, Kind, Name, Result};
@@ -14,14 +13,13 @@ use tokio_util::sync::CancellationToken;
 impl Workflows {
     /// `CREATE [OR REPLACE] WORKFLOW` and `CREATE MATERIALIZED VIEW`. Refuses what cannot run, with offsets in
     /// the statement's text. A materialized view is filled before this returns.
-    pub fn create<'f>(
-        self: &'f Arc<Self>,
+    pub async fn create(
+        self: &Arc<Self>,
         mut workflow: Workflow,
         or_replace: bool,
         if_not_exists: bool,
         cancel: CancellationToken,
-    ) -> BoxFuture<'f, Result<Answer>> {
-        Box::pin(async move {
+    ) -> Result<Answer> {
         let snapshot = self.catalog.snapshot();
         snapshot.schema(&workflow.name.schema)?;
         let kind = if workflow.materialized_view { "materialized view" } else { "workflow" };
@@ -75,12 +73,10 @@ impl Workflows {
             return Err(error);
         }
         Ok(Answer::Done)
-    })
     }
 
     /// `DROP WORKFLOW`, `DROP MATERIALIZED VIEW`. Its history stays; so do its targets, but for a view's own table.
-    pub fn remove<'f>(&'f self, name: &'f Name, user: &'f str) -> BoxFuture<'f, Result<()>> {
-        Box::pin(async move {
+    pub async fn remove(&self, name: &Name, user: &str) -> Result<()> {
         let snapshot = self.catalog.snapshot();
         let workflow = snapshot.workflow(name)?;
         if self.live.lock().values().any(|run| run.workflow == *name) {
@@ -102,7 +98,6 @@ impl Workflows {
         self.catalog.commit(Commit { changes, writes, author: user.into(), message: "DROP WORKFLOW".into() }).await?;
         self.changed.notify_one();
         Ok(())
-    })
     }
 
     /// `PAUSE WORKFLOW`, `RESUME WORKFLOW`: no run, or runs again, by schedule. Ticks while paused are not caught up.

@@ -1,6 +1,5 @@
 //! The life of a run, from a free place to its ending.
 
-use futures::future::BoxFuture;
 use super::audit::{Audit, Checked, SetAside, Verdict};
 use super::record::{self, StepRow};
 use super::retry::backoff;
@@ -91,8 +90,7 @@ enum StepEnd {
 
 impl Workflows {
     /// Drives a claimed run to its end. Never fails: what goes wrong is the ending.
-    pub(super) fn drive<'f>(self: &'f Arc<Self>, run: &'f Run, progress: &'f Progress) -> BoxFuture<'f, Ending> {
-        Box::pin(async move {
+    pub(super) async fn drive(self: &Arc<Self>, run: &Run, progress: &Progress) -> Ending {
         let ending = match self.compute_and_publish(run, progress).await {
             Ok(ending) => ending,
             Err(error) => self.ending_of(run, error),
@@ -104,11 +102,9 @@ impl Workflows {
                 Ending { status: Status::Failed, reason: Some(error.to_string()), error: Some(error) }
             }
         }
-    })
     }
 
-    fn compute_and_publish<'f>(self: &'f Arc<Self>, run: &'f Run, progress: &'f Progress) -> BoxFuture<'f, Result<Ending>> {
-        Box::pin(async move {
+    async fn compute_and_publish(self: &Arc<Self>, run: &Run, progress: &Progress) -> Result<Ending> {
         let _place = tokio::select! {
             place = self.places.acquire() => place.map_err(|_| Error::new(Kind::Shutdown, "the server is shutting down"))?,
             () = run.cancel.cancelled() => return Err(canceled()),
@@ -130,17 +126,15 @@ impl Workflows {
             }),
             Verdict::Passed(computed) => self.publish_with_retry(run, computed).await,
         }
-    })
     }
 
     /// All steps, staged and checked.
-    fn compute<'f>(
-        self: &'f Arc<Self>,
-        run: &'f Run,
+    async fn compute(
+        self: &Arc<Self>,
+        run: &Run,
         cancel: CancellationToken,
-        progress: &'f Progress,
-    ) -> BoxFuture<'f, Result<Verdict<Computed>>> {
-        Box::pin(async move {
+        progress: &Progress,
+    ) -> Result<Verdict<Computed>> {
         let mut context = Context::new(self.catalog.snapshot(), &run.user, self.clock.now());
         context.run = Some(run.context(None));
         context.cancel = cancel.clone();
@@ -185,7 +179,6 @@ impl Workflows {
             Verdict::Passed(()) => Verdict::Passed(computed),
             Verdict::Blocked { by, error } => Verdict::Blocked { by, error },
         })
-    })
     }
 
     /// One step, as often as its RETRY allows.
@@ -315,21 +308,19 @@ impl Workflows {
         Ok((verdict?, audit))
     }
 
-    fn stage_step<'f>(
-        &'f self,
-        work: &'f Work<'f>,
-        step: &'f Step,
-        body: &'f Fragment,
-        models: &'f mut BTreeSet<ModelUse>,
-        progress: &'f Progress,
-    ) -> BoxFuture<'f, Result<Staged>> {
-        Box::pin(async move {
+    async fn stage_step(
+        &self,
+        work: &Work<'_>,
+        step: &Step,
+        body: &Fragment,
+        models: &mut BTreeSet<ModelUse>,
+        progress: &Progress,
+    ) -> Result<Staged> {
         let plan = self.query.plan_text(&work.context, &body.text).await?;
         models.extend(plan.models().cloned());
         let rows = self.query.run(&plan, &[], work.cancel.clone()).await?;
         let table = self.staging_table(&work.context.snapshot, work.run, step, &rows.schema)?;
         self.stage(table, rows, progress).await
-    })
     }
 
     /// What an earlier process staged for this step, if it is whole.

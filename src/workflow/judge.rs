@@ -1,6 +1,5 @@
 //! The numbers of checks and metrics, many in one scan, and what they mean.
 
-use futures::future::BoxFuture;
 use super::Workflows;
 use super::audit::{Audit, RELATION, threshold};
 use super::record::{self, CheckRow};
@@ -25,15 +24,14 @@ pub(super) enum Outcome {
 
 impl Workflows {
     /// Judges checks in their order, up to and with the first that does not let all rows pass.
-    pub(super) fn judge_all<'f>(
-        &'f self,
-        run: &'f Run,
-        context: &'f Context,
-        schema: &'f SchemaRef,
-        checks: &'f [&'f Check],
-        audit: &'f mut Audit,
-    ) -> BoxFuture<'f, Vec<Outcome>> {
-        Box::pin(async move {
+    pub(super) async fn judge_all(
+        &self,
+        run: &Run,
+        context: &Context,
+        schema: &SchemaRef,
+        checks: &[&Check],
+        audit: &mut Audit,
+    ) -> Vec<Outcome> {
         let plans: Vec<Result<CheckPlan>> = checks.iter().map(|check| check::plan(check, RELATION, schema)).collect();
         let folded = self.fold(context, &plans).await;
         let mut outcomes = vec![];
@@ -60,7 +58,6 @@ impl Workflows {
             }
         }
         outcomes
-    })
     }
 
     /// The numbers of all checks that can be counted in one scan. One that fails is evaluated alone later, so
@@ -168,14 +165,12 @@ impl Workflows {
     }
 
     /// An answer of a few rows as one batch.
-    pub(super) fn small<'f>(&'f self, context: &'f Context, sql: &'f str) -> BoxFuture<'f, Result<RecordBatch>> {
-        Box::pin(async move {
+    pub(super) async fn small(&self, context: &Context, sql: &str) -> Result<RecordBatch> {
         let plan = self.query.plan_text(context, sql).await?;
         let rows = self.query.run(&plan, &[], context.cancel.clone()).await?;
         let schema = rows.schema.clone();
         let batches = rows.collect().await?;
         Ok(datafusion::arrow::compute::concat_batches(&schema, &batches)?)
-    })
     }
 }
 

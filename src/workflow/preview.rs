@@ -1,6 +1,5 @@
 //! `PREVIEW WORKFLOW`: the rows that a step would have now. Nothing is written.
 
-use futures::future::BoxFuture;
 use super::Workflows;
 use super::params;
 use super::run::Run;
@@ -26,8 +25,7 @@ pub struct Preview {
 }
 
 impl Workflows {
-    pub fn preview<'f>(&'f self, preview: &'f Preview, cancel: CancellationToken) -> BoxFuture<'f, Result<Rows>> {
-        Box::pin(async move {
+    pub async fn preview(&self, preview: &Preview, cancel: CancellationToken) -> Result<Rows> {
         let snapshot = self.catalog.snapshot();
         let workflow = snapshot.workflow(&preview.name)?;
         let now = self.clock.now();
@@ -70,7 +68,6 @@ impl Workflows {
         let limited = format!("SELECT * FROM previewed LIMIT {}", preview.limit.unwrap_or(LIMIT));
         let plan = self.query.plan_text(&context, &limited).await.map_err(unplaced)?;
         self.query.run(&plan, &[], cancel).await
-    })
     }
 }
 

@@ -4,7 +4,6 @@
 //! run's marker; then all managed tables with the run's ledger in one commit, so
 //! that readers here never run ahead of the copy outside.
 
-use futures::future::BoxFuture;
 use super::Workflows;
 use super::audit::{Checked, SetAside};
 use super::execute::Computed;
@@ -26,8 +25,7 @@ use std::sync::Arc;
 const CONFLICTS_MAX: u32 = 20;
 
 impl Workflows {
-    pub(super) fn publish_with_retry<'f>(&'f self, run: &'f Run, computed: Computed) -> BoxFuture<'f, Result<Ending>> {
-        Box::pin(async move {
+    pub(super) async fn publish_with_retry(&self, run: &Run, computed: Computed) -> Result<Ending> {
         self.transition(run, Status::Publishing, None).await?;
         let _turns = self.turns(run).await;
         let retry = run.workflow.run.retry.clone().unwrap_or_default();
@@ -51,7 +49,6 @@ impl Workflows {
         self.flip(run, &computed, status).await?;
         failpoint("after_flip")?;
         Ok(Ending { status, reason: None, error: None })
-    })
     }
 
     /// One publication at a time for each target.
@@ -68,8 +65,7 @@ impl Workflows {
     }
 
     /// Reserve, act, receipt.
-    fn publish_outside<'f>(&'f self, run: &'f Run, step: &'f Step, checked: &'f Checked) -> BoxFuture<'f, Result<()>> {
-        Box::pin(async move {
+    async fn publish_outside(&self, run: &Run, step: &Step, checked: &Checked) -> Result<()> {
         let Some(to) = &step.target else { return Ok(()) };
         let name = target::name(to);
         let sink = self.sink(&self.catalog.snapshot(), to)?;
@@ -90,7 +86,6 @@ impl Workflows {
         failpoint("acted")?;
         let at = self.clock.now();
         self.write(record::receipt(&run.id, &run.workflow.name.to_string(), &name, &receipt_text(&receipt), at)).await
-    })
     }
 
     /// The run's place in the order of this target's publications: taken now, or by a process before this one.
@@ -185,8 +180,7 @@ impl Workflows {
     }
 
     /// All managed tables of the run and its ledger, in one commit.
-    fn flip<'f>(&'f self, run: &'f Run, computed: &'f Computed, status: Status) -> BoxFuture<'f, Result<()>> {
-        Box::pin(async move {
+    async fn flip(&self, run: &Run, computed: &Computed, status: Status) -> Result<()> {
         let unfinished = !run.workflow.finally.is_empty() || !computed.statements.is_empty();
         let state = if unfinished { Status::Finalizing } else { status };
         for _ in 0..CONFLICTS_MAX {
@@ -206,16 +200,14 @@ impl Workflows {
             }
         }
         Err(Error::new(Kind::SerializationFailure, "other statements kept changing the targets of the run"))
-    })
     }
 
-    fn managed_changes<'f>(
-        &'f self,
-        snapshot: &'f Snapshot,
-        run: &'f Run,
-        computed: &'f Computed,
-    ) -> BoxFuture<'f, Result<(Vec<Change>, Vec<Write>)>> {
-        Box::pin(async move {
+    async fn managed_changes(
+        &self,
+        snapshot: &Snapshot,
+        run: &Run,
+        computed: &Computed,
+    ) -> Result<(Vec<Change>, Vec<Write>)> {
         let (mut changes, mut writes) = (vec![], vec![]);
         for (step, checked) in of_steps(run, computed) {
             let Some(Target::Table(name)) = &step.target else { continue };
@@ -235,7 +227,6 @@ impl Workflows {
             writes.extend(self.landed(run, &name.to_string(), "quarantine", "append", &all).await?);
         }
         Ok((changes, writes))
-    })
     }
 
     async fn landed(&self, run: &Run, target: &str, step: &str, mode: &str, staged: &Staged) -> Result<Vec<Write>> {

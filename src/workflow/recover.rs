@@ -1,6 +1,5 @@
 //! Runs that a dead process left: each gets an ending, from what the store and the targets say.
 
-use futures::future::BoxFuture;
 use super::Workflows;
 use super::record;
 use super::run::{Run, Status};
@@ -11,8 +10,7 @@ use std::sync::Arc;
 impl Workflows {
     /// Takes over every run that has not ended, with the next epoch, and sets it going again. Steps whose
     /// staged bytes are whole are not computed again; publications go forward by asking their target.
-    pub fn recover<'f>(self: &'f Arc<Self>) -> BoxFuture<'f, Result<usize>> {
-        Box::pin(async move {
+    pub async fn recover(self: &Arc<Self>) -> Result<usize> {
         let rows = self
             .catalog
             .store()
@@ -33,7 +31,6 @@ impl Workflows {
             self.go_on(run, &status);
         }
         Ok(rows.len())
-    })
     }
 
     /// A run whose tables were flipped only has to be concluded; any other is driven again.

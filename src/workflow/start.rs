@@ -1,6 +1,5 @@
 //! How a run begins: by hand, by a refresh, by a tick. And how it is cancelled.
 
-use futures::future::BoxFuture;
 use super::run::{Ending, Run, Trigger};
 use super::{Progress, Workflows, params, record};
 use crate::base::{Error, Kind, Name, Result};
@@ -44,8 +43,7 @@ pub(super) struct LiveRun {
 
 impl Workflows {
     /// One row: `run_id`, `status`, `reason`. An error only when the run could not be started.
-    pub fn execute<'f>(self: &'f Arc<Self>, execute: Execute, cancel: CancellationToken) -> BoxFuture<'f, Result<Rows>> {
-        Box::pin(async move {
+    pub async fn execute(self: &Arc<Self>, execute: Execute, cancel: CancellationToken) -> Result<Rows> {
         let workflow = self.catalog.snapshot().workflow(&execute.name)?.clone();
         let run = self.run_by_hand(&workflow, &execute.using, Trigger::Manual, &execute.user).await?;
         let id = run.id.clone();
@@ -58,12 +56,10 @@ impl Workflows {
             () = cancel.cancelled() => { self.cancel(&id).await?; wait_for(&mut ending).await? }
         };
         answer(&id, ended.status.as_str(), ended.reason.as_deref())
-    })
     }
 
     /// `REFRESH MATERIALIZED VIEW`: an error unless the refresh was published.
-    pub fn refresh<'f>(self: &'f Arc<Self>, name: &'f Name, user: &'f str, cancel: CancellationToken) -> BoxFuture<'f, Result<()>> {
-        Box::pin(async move {
+    pub async fn refresh(self: &Arc<Self>, name: &Name, user: &str, cancel: CancellationToken) -> Result<()> {
         let workflow = self.catalog.snapshot().workflow(name)?.clone();
         let run = self.run_by_hand(&workflow, &[], Trigger::Refresh, user).await?;
         let id = run.id.clone();
@@ -77,7 +73,6 @@ impl Workflows {
         }
         let fallback = || Error::new(Kind::WrongState, format!("the refresh of \"{name}\" {}", ended.status.as_str()));
         Err(ended.error.clone().unwrap_or_else(fallback).hint(format!("EXPLAIN WHY RUN '{id}'")))
-    })
     }
 
     /// `CANCEL RUN`
@@ -97,8 +92,7 @@ impl Workflows {
     }
 
     /// A scheduled run for a tick. `false` when the tick has its run row already.
-    pub fn run_tick<'f>(self: &'f Arc<Self>, workflow: &'f Arc<Workflow>, tick: &'f Tick) -> BoxFuture<'f, Result<bool>> {
-        Box::pin(async move {
+    pub async fn run_tick(self: &Arc<Self>, workflow: &Arc<Workflow>, tick: &Tick) -> Result<bool> {
         let mut run = self.new_run(workflow, Trigger::Schedule, &workflow.owner, tick.interval);
         run.tick = Some(tick.at);
         run.scheduled_at = tick.at;
@@ -115,7 +109,6 @@ impl Workflows {
             Err(error) if error.kind == Kind::UniqueViolation => Ok(false),
             Err(error) => Err(error),
         }
-    })
     }
 
     /// A row that says why a tick has no run. `false` when the tick has its row already.
@@ -151,14 +144,13 @@ impl Workflows {
         self.live.lock().values().map(|run| format!("{}: {}", run.workflow, run.progress.line())).collect()
     }
 
-    fn run_by_hand<'f>(
-        &'f self,
-        workflow: &'f Arc<Workflow>,
-        using: &'f [(String, Fragment)],
+    async fn run_by_hand(
+        &self,
+        workflow: &Arc<Workflow>,
+        using: &[(String, Fragment)],
         trigger: Trigger,
-        user: &'f str,
-    ) -> BoxFuture<'f, Result<Run>> {
-        Box::pin(async move {
+        user: &str,
+    ) -> Result<Run> {
         let now = self.clock.now();
         // By hand, the interval goes from the last tick to now.
         let start = previous_due(&Spec::new(&workflow.schedule.when)?, now).unwrap_or(now);
@@ -166,7 +158,6 @@ impl Workflows {
         let context = self.context_of(&run)?;
         run.params = params::values(&self.query, &context, workflow, using).await?;
         Ok(run)
-    })
     }
 
     fn new_run(
