@@ -19,7 +19,6 @@ mod managed_tests;
 mod select;
 mod selection;
 mod target;
-mod select;
 mod truncate;
 mod update;
 
