@@ -27,7 +27,7 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let mut config = Config::load(&data).unwrap();
-        config.roots = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")), folder.path().to_path_buf()];
+        config.roots = vec![PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").unwrap()), folder.path().to_path_buf()];
         let engine = Engine::open(config, Arc::new(SystemClock), statement::runner).await.unwrap();
         let role = Write::new(
             "INSERT INTO aqueduct_setting(name, value) VALUES ('role.aqueduct', ?)",
