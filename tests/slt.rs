@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 fn main() {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let folder = Path::new(std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("tests/slt");
+    let folder = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("tests/slt");
     let mut trials = vec![];
     for file in scripts(&folder) {
         let name = file.strip_prefix(&folder).unwrap().with_extension("").display().to_string();

@@ -107,9 +107,14 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// The table's columns as Arrow fields that carry their Parquet field ids.
+    /// The table's columns as queries see them.
     pub fn schema(&self) -> SchemaRef {
         Arc::new(ArrowSchema::new(self.columns.iter().map(Column::field).collect::<Vec<_>>()))
+    }
+
+    /// As [`Table::schema`], with the Parquet field ids by which readers of the lake find columns.
+    pub fn file_schema(&self) -> SchemaRef {
+        Arc::new(ArrowSchema::new(self.columns.iter().map(Column::file_field).collect::<Vec<_>>()))
     }
 }
 
@@ -124,14 +129,19 @@ impl Column {
     }
 
     pub fn field(&self) -> Field {
+        self.with_element(|element| element)
+    }
+
+    fn file_field(&self) -> Field {
+        numbered(self.with_element(|element| numbered(element, self.id + 1)), self.id)
+    }
+
+    /// An array's element has the name that Parquet gives it.
+    fn with_element(&self, change: impl Fn(Field) -> Field) -> Field {
         let field = self.ty.field(&self.name, self.nullable);
-        match field.data_type() {
-            DataType::List(element) => {
-                let element = numbered(element.as_ref().clone().with_name("element"), self.id + 1);
-                numbered(field.with_data_type(DataType::List(Arc::new(element))), self.id)
-            }
-            _ => numbered(field, self.id),
-        }
+        let DataType::List(element) = field.data_type() else { return field };
+        let element = change(element.as_ref().clone().with_name("element"));
+        field.with_data_type(DataType::List(Arc::new(element)))
     }
 }
 

@@ -65,6 +65,9 @@ struct Place {
     data: PathBuf,
 }
 
+/// Stack of a thread that reads statements: the longest that is allowed becomes a deep tree.
+const STACK_BYTES: usize = 32 << 20;
+
 /// Runs the program with its arguments.
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
@@ -94,6 +97,7 @@ fn start(level: &str, command: impl Future<Output = Result<ExitCode>>) -> ExitCo
     let _ = rustls::crypto::ring::default_provider().install_default();
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_stack_size(STACK_BYTES)
         .build()
         .map_err(Error::from)
         .and_then(|runtime| runtime.block_on(command));

@@ -1,8 +1,8 @@
 //! What an engine does for its own folder: the end of files that nobody will ask for again.
 
 use super::Engine;
-use crate::base::clock::{Clock, SystemClock};
 use crate::base::Result;
+use crate::base::clock::{Clock, SystemClock};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 use std::time::Duration;

@@ -67,6 +67,6 @@ impl Lake {
 
     /// Writes new files of a table, which may be a [`Table::staged`] one.
     pub fn writer(&self, table: &Table) -> Writer {
-        Writer::new(self.folder.join(&table.folder), table.schema())
+        Writer::new(self.folder.join(&table.folder), table.file_schema())
     }
 }

@@ -63,7 +63,9 @@ impl House {
         let mut positions = Positions::default();
         for batch in rows {
             let column = |at: usize| batch.column(at).as_primitive::<Int64Type>().values().to_vec();
-            column(0).into_iter().zip(column(1)).for_each(|(file, at)| drop(positions.add(file, at as u64)));
+            for (file, at) in column(0).into_iter().zip(column(1)) {
+                positions.add(file, at as u64);
+            }
         }
         let deletes = self.lake.delete(&self.table(), &positions).await.unwrap();
         self.commit(vec![Change::DeleteRows { table: name(), deletes }]).await;

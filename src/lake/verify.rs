@@ -15,12 +15,7 @@ impl Lake {
     ///
     /// A file written after `staged_since` that nothing names may be staged; an older one is garbage
     /// that should be gone.
-    pub async fn verify(
-        &self,
-        store: &Store,
-        snapshot: &Snapshot,
-        staged_since: DateTime<Utc>,
-    ) -> Result<Vec<String>> {
+    pub async fn verify(&self, store: &Store, snapshot: &Snapshot, staged_since: DateTime<Utc>) -> Result<Vec<String>> {
         let mut problems = dangling(store).await?;
         let named = named(store, &self.folder).await?;
         problems.extend(unreadable(snapshot));

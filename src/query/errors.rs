@@ -34,6 +34,8 @@ fn missing_from(error: &DataFusionError) -> Option<Error> {
     (!known).then(|| Error::new(Kind::UndefinedTable, format!("missing FROM-clause entry for table \"{name}\"")))
 }
 
+const CASTS: &str = "No function matches the given name and argument types. You might need to add explicit type casts.";
+
 fn refined(error: Error) -> Error {
     let error = Error { message: error.message.replace(|c: char| c.is_control(), ""), ..error };
     let message = error.message.as_str();
@@ -47,11 +49,13 @@ fn refined(error: Error) -> Error {
             ..error
         };
     }
+    // An error of one of our functions, of which DataFusion keeps the text alone.
+    if let Some((_, own)) = message.split_once("user-defined coercion failed with: External error: ") {
+        return Error::new(Kind::UndefinedFunction, own.to_string()).hint(CASTS.to_string());
+    }
     if let Some(call) = message.split("argument types '").nth(1).and_then(|rest| rest.split('\'').next()) {
-        return Error::new(Kind::UndefinedFunction, format!("function {} does not exist", in_sql(call))).hint(
-            "No function matches the given name and argument types. You might need to add explicit type casts."
-                .to_string(),
-        );
+        return Error::new(Kind::UndefinedFunction, format!("function {} does not exist", in_sql(call)))
+            .hint(CASTS.to_string());
     }
     if let Some(rest) = message.split("to satisfy a call to '").nth(1) {
         let name = rest.split('\'').next().unwrap_or_default();

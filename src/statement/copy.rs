@@ -3,7 +3,6 @@
 mod files;
 mod load;
 mod options;
-mod records;
 mod unload;
 
 use super::assignment::Assignment;

@@ -97,7 +97,11 @@ impl House {
     /// The lake holds what its catalog says, and nothing else.
     async fn verified(&self) {
         let engine = &self.session.engine;
-        let problems = engine.lake.verify(engine.catalog.store(), &engine.catalog.snapshot(), chrono::DateTime::<chrono::Utc>::MAX_UTC).await.unwrap();
+        let problems = engine
+            .lake
+            .verify(engine.catalog.store(), &engine.catalog.snapshot(), chrono::DateTime::<chrono::Utc>::MAX_UTC)
+            .await
+            .unwrap();
         assert_eq!(problems, Vec::<String>::new());
     }
 }

@@ -92,21 +92,13 @@ pub trait Statement: fmt::Debug + fmt::Display + Send + Sync + 'static {
     }
 
     /// Types of its parameters and shape of its answer, before it runs. `hints` are the types the client gave.
-    fn describe(
-        &self,
-        session: &Session,
-        hints: &[Option<Type>],
-    ) -> impl Future<Output = Result<Description>> + Send {
+    fn describe(&self, session: &Session, hints: &[Option<Type>]) -> impl Future<Output = Result<Description>> + Send {
         let _ = (session, hints);
         std::future::ready(Ok(Description::default()))
     }
 
     /// Runs it. Positions in errors are offsets in the statement's own text.
-    fn run(
-        &self,
-        session: &mut Session,
-        parameters: &[ScalarValue],
-    ) -> impl Future<Output = Result<Response>> + Send;
+    fn run(&self, session: &mut Session, parameters: &[ScalarValue]) -> impl Future<Output = Result<Response>> + Send;
 
     /// Places in its text that must not be kept or shown: each is masked in [`Parsed::text`].
     fn hidden(&self) -> Vec<Range<usize>> {

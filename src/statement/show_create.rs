@@ -1,6 +1,9 @@
 //! `SHOW CREATE …`: a definition as the statement that makes it.
 
-use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, create_connection, create_external_table, create_materialized_view, create_model, create_secret, create_workflow, rooms};
+use super::{
+    AnyStatement, Cursor, Form, Manual, Response, Session, Statement, create_connection, create_external_table,
+    create_materialized_view, create_model, create_secret, create_workflow, rooms,
+};
 use crate::base::{Error, Kind, Name, Result, quote_identifier};
 use crate::catalog::{Relation, Snapshot, Table};
 use crate::session::{Description, Effect};

@@ -2,7 +2,10 @@
 //!
 //! Each has `read(statement, text) -> Result<Arc<dyn AnyStatement>>`, its places those of `text`.
 
-use super::{AnyStatement, alter_table, copy, create_schema, create_table, create_view, delete, drop, insert, select, truncate, update};
+use super::{
+    AnyStatement, alter_table, copy, create_schema, create_table, create_view, delete, drop, insert, select, truncate,
+    update,
+};
 use crate::base::sql::{self, Token};
 use crate::base::{Error, Result};
 use datafusion::sql::sqlparser::ast::Statement as Tree;

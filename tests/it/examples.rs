@@ -7,12 +7,12 @@ use serde_json::Value;
 /// `-- expect: name` marks the statement after it; its answer must contain what `expected.json` has under that name.
 async fn run(instance: &Instance, script: &str, expected: &Value) {
     let mut seen = vec![];
-    let mut from = 0;
-    for parsed in aqueduct::statement::parse(script).unwrap() {
-        let before = &script[from..parsed.offset];
-        from = parsed.offset + parsed.text.len();
-        let name = before.lines().rev().find_map(|line| line.trim().strip_prefix("-- expect: "));
-        let answer = instance.ok(&script[parsed.offset..from]).await;
+    let statements = aqueduct::statement::parse(script).unwrap();
+    let ends = statements.iter().skip(1).map(|next| next.offset).chain([script.len()]);
+    for (parsed, end) in statements.iter().zip(ends) {
+        let comments = script[..parsed.offset].lines().rev().take_while(|line| line.starts_with("--"));
+        let name = comments.filter_map(|line| line.strip_prefix("-- expect: ")).next();
+        let answer = instance.ok(&script[parsed.offset..end]).await;
         if let Some(name) = name {
             let wanted = &expected[name];
             assert!(!wanted.is_null(), "expected.json has no \"{name}\"");

@@ -5,7 +5,7 @@ use aqueduct::catalog::{Change, Connection, Secret, SecretSource, Snapshot};
 use aqueduct::connect::Connections;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -36,6 +36,16 @@ impl Server {
 
     /// Starts a server and waits until it answers.
     pub fn start() -> Server {
+        Server::start_with(&[])
+    }
+
+    /// A server that speaks TLS with these, in PEM.
+    pub fn start_encrypted(certificate: &str, key: &str) -> Server {
+        Server::start_with(&[("server.crt", certificate), ("server.key", key)])
+    }
+
+    /// `files` go into the data folder; a certificate turns TLS on.
+    fn start_with(files: &[(&str, &str)]) -> Server {
         let folder = tempfile::Builder::new().prefix("aqueduct-postgres-").tempdir().unwrap();
         let password = folder.path().join("password");
         std::fs::write(&password, PASSWORD).unwrap();
@@ -50,10 +60,17 @@ impl Server {
             .status()
             .unwrap();
         assert!(status.success(), "initdb failed");
+        for (name, text) in files {
+            let path = data.join(name);
+            std::fs::write(&path, text).unwrap();
+            // The server refuses a key that others may read.
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            give(&path);
+        }
         // The port was free a moment ago; another process may take it first.
         for _ in 0..5 {
             let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            if let Some(process) = serve(&data, folder.path(), port) {
+            if let Some(process) = serve(&data, folder.path(), port, !files.is_empty()) {
                 return Server { folder, process, port };
             }
         }
@@ -84,13 +101,14 @@ impl Drop for Server {
 }
 
 /// Starts the server; `None` when it ended before it answered.
-fn serve(data: &Path, sockets: &Path, port: u16) -> Option<Child> {
+fn serve(data: &Path, sockets: &Path, port: u16, encrypted: bool) -> Option<Child> {
     let mut process = command("postgres")
         .arg("-D")
         .arg(data)
         .arg("-k")
         .arg(sockets)
         .args(["-p", &port.to_string()])
+        .args(["-c", if encrypted { "ssl=on" } else { "ssl=off" }])
         .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200"])
         .stderr(Stdio::piped())
         .stdout(Stdio::null())

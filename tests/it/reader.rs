@@ -320,6 +320,50 @@ async fn what_goes_wrong_on_the_way_is_said_in_our_words() {
     assert_eq!(ann.rows("SELECT x FROM ops.public.broken").await.unwrap_err().kind, Kind::DivisionByZero);
 }
 
+/// A certificate for `localhost` alone, its key, and the authority that signed it, in PEM.
+fn certificate() -> (String, String, String) {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    let (authority_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    let mut authority = CertificateParams::new(vec!["an authority".to_string()]).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let root = authority.self_signed(&authority_key).unwrap();
+    let issuer = Issuer::from_params(&authority, &authority_key);
+    let leaf = CertificateParams::new(vec!["localhost".to_string()]).unwrap().signed_by(&key, &issuer).unwrap();
+    (leaf.pem(), key.serialize_pem(), root.pem())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_as_encrypted_and_as_sure_of_the_server_as_it_says() {
+    let (certificate, key, authority) = certificate();
+    let server = std::sync::Arc::new(Server::start_encrypted(&certificate, &key));
+    let database = server.database().await;
+    let attempt = async |host: &str, sslmode: &str, authority: Option<&str>| {
+        let mut connection = database.connection();
+        connection.options.insert("host".into(), host.into());
+        connection.options.insert("sslmode".into(), sslmode.into());
+        connection.options.insert("application_name".into(), format!("{host} {sslmode}"));
+        if authority.is_some() {
+            connection.options.insert("sslrootcert".into(), "root.pem".into());
+        }
+        let reader = Reader::new(connection);
+        std::fs::write(reader._folder.path().join("root.pem"), authority.unwrap_or_default()).unwrap();
+        reader.connections.test(&reader.connection, &snapshot(&reader.connection)).await?;
+        let encrypted = "SELECT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE application_name";
+        Ok::<_, Error>(database.ask(&format!("{encrypted} = '{host} {sslmode}'")).await)
+    };
+    assert_eq!(attempt("localhost", "disable", None).await.unwrap(), "f");
+    assert_eq!(attempt("localhost", "prefer", None).await.unwrap(), "t");
+    assert_eq!(attempt("127.0.0.1", "require", None).await.unwrap(), "t");
+    assert_eq!(attempt("localhost", "verify-full", Some(&authority)).await.unwrap(), "t");
+    // Signed by nobody we know, and by the right one for another name.
+    for refused in
+        [attempt("localhost", "verify-full", None).await, attempt("127.0.0.1", "verify-full", Some(&authority)).await]
+    {
+        let error = refused.unwrap_err();
+        assert!(error.kind == Kind::ConnectionFailure && error.message.contains("certificate"), "{error}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_accepts_and_is_silent_is_given_up() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

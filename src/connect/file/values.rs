@@ -163,7 +163,11 @@ fn items(text: &str) -> Option<Vec<Option<String>>> {
         let mut quoted = false;
         while let Some(letter) = letters.next_if(|letter| *letter != ',') {
             match letter {
+                // Blanks around quotes are not part of the item.
                 '"' => {
+                    if !quoted {
+                        item = item.trim_start().to_string();
+                    }
                     quoted = true;
                     loop {
                         match letters.next()? {
@@ -175,6 +179,7 @@ fn items(text: &str) -> Option<Vec<Option<String>>> {
                 }
                 '\\' => item.push(letters.next()?),
                 '{' | '}' => return None,
+                letter if quoted && letter.is_whitespace() => {}
                 letter => item.push(letter),
             }
         }

@@ -5,7 +5,7 @@ use crate::base::{Error, Kind, Type};
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -24,7 +24,10 @@ impl Missing {
         ScalarUDF::from(Missing {
             name: name.to_string(),
             hint,
-            signature: Signature::user_defined(Volatility::Volatile),
+            signature: Signature::one_of(
+                vec![TypeSignature::Nullary, TypeSignature::VariadicAny],
+                Volatility::Volatile,
+            ),
         })
     }
 
@@ -50,10 +53,6 @@ impl ScalarUDFImpl for Missing {
 
     fn signature(&self) -> &Signature {
         &self.signature
-    }
-
-    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        Err(self.error(given).into())
     }
 
     fn return_type(&self, given: &[DataType]) -> Result<DataType> {

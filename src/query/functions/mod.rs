@@ -29,8 +29,10 @@ pub struct Functions {
 impl Functions {
     pub fn new() -> Self {
         let mut scalar = HashMap::new();
-        let ours =
-            time::functions().into_iter().chain([round::function()]).chain(bounded::functions(&SessionStateDefaults::default_scalar_functions()));
+        let ours = time::functions()
+            .into_iter()
+            .chain([round::function()])
+            .chain(bounded::functions(&SessionStateDefaults::default_scalar_functions()));
         for function in SessionStateDefaults::default_scalar_functions().into_iter().chain(ours.map(Arc::new)) {
             for name in function.aliases() {
                 scalar.insert(name.clone(), function.clone());

@@ -135,17 +135,17 @@ fn planned(
     session: &dyn Session,
     context: &PhysicalPlanningContext,
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let Some(predict) = node.as_any().downcast_ref::<Predict>() else { return Ok(None) };
-        let ([logical], [input]) = (logical, physical) else {
-            return Err(Error::internal("a prediction must have one input").into());
-        };
-        let schema = input.schema();
-        let mut exprs: Vec<(Arc<dyn PhysicalExpr>, String)> = vec![];
-        for (at, field) in schema.fields().iter().enumerate() {
-            exprs.push((Arc::new(Column::new(field.name(), at)), field.name().clone()));
-        }
-        for (call, name) in predict.calls.iter().zip(predict.names()) {
-            exprs.push((planner.create_physical_expr(call, logical.schema(), session, context)?, name.clone()));
-        }
-        Ok(Some(Arc::new(PredictExec::new(exprs, input.clone())?)))
+    let Some(predict) = node.as_any().downcast_ref::<Predict>() else { return Ok(None) };
+    let ([logical], [input]) = (logical, physical) else {
+        return Err(Error::internal("a prediction must have one input").into());
+    };
+    let schema = input.schema();
+    let mut exprs: Vec<(Arc<dyn PhysicalExpr>, String)> = vec![];
+    for (at, field) in schema.fields().iter().enumerate() {
+        exprs.push((Arc::new(Column::new(field.name(), at)), field.name().clone()));
+    }
+    for (call, name) in predict.calls.iter().zip(predict.names()) {
+        exprs.push((planner.create_physical_expr(call, logical.schema(), session, context)?, name.clone()));
+    }
+    Ok(Some(Arc::new(PredictExec::new(exprs, input.clone())?)))
 }

@@ -6,7 +6,8 @@
 use super::{folded, parts};
 use crate::base::Type;
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, FunctionArguments, Ident, Query, SelectItem, SetExpr, TrimWhereField, UnaryOperator, Value,
+    AccessExpr, DataType, Expr, FunctionArguments, Ident, Query, SelectItem, SetExpr, TrimWhereField, UnaryOperator,
+    Value,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -80,7 +81,7 @@ fn is_column(expr: &Expr) -> bool {
 }
 
 /// The name that Postgres gives the column of an expression.
-pub(super) fn figure(expr: &Expr) -> String {
+pub fn figure(expr: &Expr) -> String {
     strong(expr).or_else(|| weak(expr)).unwrap_or_else(|| "?column?".into())
 }
 
@@ -90,7 +91,13 @@ fn strong(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Identifier(name) => Some(folded(name)),
         Expr::CompoundIdentifier(names) => names.last().map(folded),
-        Expr::CompoundFieldAccess { root, .. } => strong(root),
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            let field = access_chain.iter().rev().find_map(|access| match access {
+                AccessExpr::Dot(field) => strong(field),
+                AccessExpr::Subscript(_) => None,
+            });
+            field.or_else(|| strong(root))
+        }
         Expr::Nested(inner) => strong(inner),
         Expr::Collate { expr, .. } => strong(expr),
         Expr::Cast { expr, .. } => strong(expr),
@@ -156,7 +163,10 @@ fn first_column(query: &Query) -> Option<String> {
 }
 
 fn type_name(ty: &DataType) -> String {
-    let text = ty.to_string();
+    let text = match ty {
+        DataType::Custom(name, _) => parts(name).pop().unwrap_or_default(),
+        ty => ty.to_string(),
+    };
     Type::parse(&text).map_or_else(|| text.to_lowercase(), |ty| ty.internal_name())
 }
 

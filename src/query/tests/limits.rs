@@ -2,8 +2,15 @@
 
 use super::Room;
 
-#[tokio::test]
-async fn a_statement_as_large_as_the_limits_allow_is_planned() {
+/// On a stack as the threads that serve clients have it.
+#[test]
+fn a_statement_as_large_as_the_limits_allow_is_planned() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let large = std::thread::Builder::new().stack_size(32 << 20).spawn(move || runtime().block_on(large_statements()));
+    large.unwrap().join().unwrap();
+}
+
+async fn large_statements() {
     let room = Room::new().await;
     let terms = |term: &str, n: usize, by: &str| vec![term; n].join(by);
     room.check(&format!("SELECT {} AS n", terms("1", 1_900, " + ")), "n integer\n1900").await;

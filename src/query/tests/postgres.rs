@@ -29,7 +29,10 @@ async fn literals_and_columns_have_postgres_types_and_names() {
         ("SELECT name FROM t ORDER BY name DESC LIMIT 2", "name text\nNULL\nb"),
         ("SELECT name FROM t ORDER BY 1 FETCH FIRST ROW ONLY", "name text\na"),
         ("SELECT t.id, u.id FROM t JOIN u ON u.t_id = t.id", "id integer, id integer\n1|10"),
-        ("SELECT * FROM t NATURAL JOIN (SELECT 1 AS id) s", "id integer, name text, x double precision\n1|a|1.5"),
+        (
+            "SELECT id, name, x FROM t NATURAL JOIN (SELECT 1 AS id) s",
+            "id integer, name text, x double precision\n1|a|1.5",
+        ),
         ("WITH s AS (SELECT id FROM t) SELECT sum(id) FROM s", "sum bigint\n6"),
         ("WITH t AS (SELECT * FROM t WHERE id > 1) SELECT count(*) FROM t", "count bigint\n2"),
         (

@@ -1,9 +1,9 @@
 //! Rows on their way into a table: text or batches in, batches of the table out.
 
 use super::options::Options;
-use super::records::{Record, Records};
 use crate::base::{Error, Kind, Result, Type};
 use crate::catalog::{Column, Table};
+use crate::connect::records::{Record, Records};
 use crate::query::{Bound, Cast};
 use crate::statement::assignment::Assignment;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringBuilder};
@@ -108,7 +108,7 @@ pub struct Reader {
 impl Reader {
     pub fn new(load: Arc<Load>, options: Options) -> Reader {
         let columns = load.given.iter().map(|_| StringBuilder::new()).collect();
-        Reader { load, records: Records::new(options), columns, lines: vec![] }
+        Reader { load, records: Records::new(options.dialect()), columns, lines: vec![] }
     }
 
     /// Takes bytes, and gives the batches that are complete; with `last`, also the rest.
@@ -129,12 +129,12 @@ impl Reader {
 
     fn add(&mut self, record: &Record) -> Result<()> {
         let place = |line| format!("{}, line {line}", self.load.source);
-        if record.len() < self.columns.len() {
-            let missing = &self.load.given[record.len()].name;
+        if record.width() < self.columns.len() {
+            let missing = &self.load.given[record.width()].name;
             let message = format!("missing data for column \"{missing}\"");
             return Err(Error::new(Kind::BadCopyFileFormat, message).detail(place(record.line)));
         }
-        if record.len() > self.columns.len() {
+        if record.width() > self.columns.len() {
             let message = "extra data after last expected column";
             return Err(Error::new(Kind::BadCopyFileFormat, message).detail(place(record.line)));
         }

@@ -1,6 +1,7 @@
 //! The options of `COPY`.
 
 use crate::base::{Error, Kind, Result};
+use crate::connect::records::Dialect;
 use datafusion::sql::sqlparser::ast::{CopyLegacyCsvOption, CopyLegacyOption, CopyOption};
 
 /// How rows are written in a file or stream.
@@ -43,6 +44,18 @@ impl Options {
             said.legacy(option)?;
         }
         said.options(file)
+    }
+
+    /// How the records of text and csv are written.
+    pub fn dialect(&self) -> Dialect {
+        Dialect {
+            csv: self.format == Format::Csv,
+            delimiter: self.delimiter,
+            null: self.null.clone(),
+            quote: self.quote,
+            escape: self.escape,
+            header: self.header,
+        }
     }
 }
 

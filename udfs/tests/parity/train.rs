@@ -48,7 +48,7 @@ fn read(folder: &Path, case: &serde_json::Value) -> Case {
 
 fn trained() -> PathBuf {
     let python = std::env::var("AQUEDUCT_PYTHON").unwrap_or_else(|_| "python3".into());
-    let script = Path::new(std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("tests/parity/train.py");
+    let script = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("tests/parity/train.py");
     let ask = format!("from importlib.metadata import version as v\nfor p in '{PACKAGES}'.split(): print(p, v(p))");
     let source = std::fs::read_to_string(&script).expect("train.py is beside this file");
     let hash = Sha256::digest(source + &run(&python, &["-c", &ask]));

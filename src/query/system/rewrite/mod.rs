@@ -7,10 +7,9 @@ mod operators;
 mod columns;
 mod subqueries;
 
-pub use names::column_name;
-
 use super::Context;
 use crate::base::Result;
+use crate::query::rewrite::columns::figure;
 use datafusion::sql::sqlparser::ast::{
     CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
     ObjectName, Select, SelectItem, Statement, TableFactor, Value, VisitMut, VisitorMut,
@@ -38,7 +37,7 @@ impl VisitorMut for Rewriter {
         subqueries::unasked(select);
         for item in &mut select.projection {
             let name = match item {
-                SelectItem::UnnamedExpr(expr) => column_name(expr),
+                SelectItem::UnnamedExpr(expr) => Some(figure(expr)),
                 _ => None,
             };
             if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item

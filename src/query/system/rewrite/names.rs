@@ -1,8 +1,8 @@
 //! Names: functions without `pg_catalog.`, and what Postgres calls a column that has no alias.
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, DataType, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, ObjectNamePart, SelectItem, SetExpr,
-    TableAlias, TableFactor,
+    DataType, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, ObjectNamePart, SelectItem, TableAlias,
+    TableFactor,
 };
 
 /// Drops `pg_catalog.` before a function: functions have no schema here.
@@ -77,59 +77,4 @@ pub fn argument(argument: &FunctionArg) -> Option<Expr> {
         FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
         _ => None,
     }
-}
-
-/// What Postgres calls a column that has no alias; `None` stands for `?column?`.
-pub fn column_name(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Identifier(ident) => Some(ident_name(ident)),
-        Expr::CompoundIdentifier(idents) => idents.last().map(ident_name),
-        Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => column_name(inner),
-        Expr::Cast { expr: inner, data_type, .. } => column_name(inner).or_else(|| type_name(data_type)),
-        Expr::Function(function) => function.name.0.last()?.as_ident().map(ident_name),
-        Expr::CompoundFieldAccess { root, access_chain } => {
-            let field = access_chain.iter().rev().find_map(|access| match access {
-                AccessExpr::Dot(inner) => column_name(inner),
-                AccessExpr::Subscript(_) => None,
-            });
-            field.or_else(|| column_name(root))
-        }
-        Expr::Case { else_result, .. } => {
-            Some(else_result.as_deref().and_then(column_name).unwrap_or_else(|| "case".into()))
-        }
-        Expr::Exists { .. } => Some("exists".into()),
-        Expr::Array(_) => Some("array".into()),
-        Expr::Substring { .. } => Some("substring".into()),
-        Expr::Trim { .. } => Some("btrim".into()),
-        Expr::Extract { .. } => Some("extract".into()),
-        Expr::Position { .. } => Some("position".into()),
-        Expr::Overlay { .. } => Some("overlay".into()),
-        Expr::Ceil { .. } => Some("ceil".into()),
-        Expr::Floor { .. } => Some("floor".into()),
-        Expr::AtTimeZone { .. } => Some("timezone".into()),
-        Expr::Interval(_) => Some("interval".into()),
-        Expr::TypedString(typed) => type_name(&typed.data_type),
-        Expr::Subquery(query) => match &*query.body {
-            SetExpr::Select(select) => match select.projection.first()? {
-                SelectItem::ExprWithAlias { alias, .. } => Some(ident_name(alias)),
-                SelectItem::UnnamedExpr(inner) => column_name(inner),
-                _ => None,
-            },
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn ident_name(ident: &Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
-}
-
-/// The internal name of a type: `int4`, not `integer`.
-fn type_name(ty: &DataType) -> Option<String> {
-    if let DataType::Custom(name, _) = ty {
-        return name.0.last()?.as_ident().map(ident_name);
-    }
-    let shown = ty.to_string();
-    Some(crate::base::Type::parse(&shown).map_or_else(|| shown.to_lowercase(), |ty| ty.internal_name()))
 }
