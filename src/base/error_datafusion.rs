@@ -26,9 +26,7 @@ impl From<DataFusionError> for Error {
                 true => Error::new(Kind::Cancelled, "canceling statement due to user request"),
                 false => Error::internal(one_line(&error.to_string())),
             },
-            DataFusionError::ResourcesExhausted(message) => {
-                Error::new(Kind::OutOfMemory, "out of memory").detail(one_line(&message))
-            }
+            DataFusionError::ResourcesExhausted(message) => out_of_memory(&message),
             DataFusionError::External(error) => match error.downcast::<Error>() {
                 Ok(error) => *error,
                 Err(error) => match error.downcast::<DataFusionError>() {
@@ -66,11 +64,17 @@ fn shared_error(error: &DataFusionError) -> Error {
         },
         DataFusionError::Plan(message) => planning(message),
         DataFusionError::Execution(message) => execution(message),
-        DataFusionError::ResourcesExhausted(message) => {
-            Error::new(Kind::OutOfMemory, "out of memory").detail(one_line(message))
-        }
+        DataFusionError::ResourcesExhausted(message) => out_of_memory(message),
         other => execution(&other.strip_backtrace()),
     }
+}
+
+/// With who holds the memory, which is in the lines after the first.
+fn out_of_memory(message: &str) -> Error {
+    let lines: Vec<_> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    Error::new(Kind::OutOfMemory, "out of memory")
+        .detail(lines.join(" "))
+        .hint("raise the setting memory_bytes, or make the statement read or sort less".to_string())
 }
 
 impl From<ArrowError> for Error {

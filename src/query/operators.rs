@@ -1,7 +1,7 @@
 //! Operators and model calls, planned where the types and columns are known.
 
 use super::binding;
-use super::functions::arithmetic::{self, Arithmetic};
+use super::functions::arithmetic::{self, Operator};
 use super::functions::cast::Cast;
 use super::functions::json;
 use super::functions::missing::argument_type;
@@ -145,36 +145,35 @@ impl Operation {
     /// What DataFusion would compute differently.
     fn arithmetic(&self, left: &Expr, left_type: &DataType, right: &Expr, right_type: &DataType) -> Option<Expr> {
         use DataType::*;
-        let checked = |what, ty: &DataType, left: Expr, right: Expr| {
-            arithmetic::function(what, ty).call(vec![typed(left, left_type, ty), typed(right, right_type, ty)])
-        };
         let days = |expr: &Expr| cast(expr.clone(), Int32);
         let timestamp = Type::Timestamp.arrow();
         match (&self.op, left_type, right_type) {
             (BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply, left_type, right_type)
                 if left_type.is_signed_integer() && right_type.is_signed_integer() =>
             {
-                let what = match self.op {
-                    BinaryOperator::Plus => Arithmetic::Add,
-                    BinaryOperator::Minus => Arithmetic::Subtract,
-                    _ => Arithmetic::Multiply,
+                let operator = match self.op {
+                    BinaryOperator::Plus => Operator::Add,
+                    BinaryOperator::Minus => Operator::Subtract,
+                    _ => Operator::Multiply,
                 };
-                Some(checked(what, wider(left_type, right_type), left.clone(), right.clone()))
+                let ty = wider(left_type, right_type);
+                let (left, right) = (typed(left.clone(), left_type, ty), typed(right.clone(), right_type, ty));
+                Some(arithmetic::integers(operator, ty, left, right))
             }
             (BinaryOperator::Plus, Date32, Int16 | Int32 | Int64) => {
-                let sum = arithmetic::function(Arithmetic::Add, &Int32).call(vec![days(left), days(right)]);
+                let sum = arithmetic::integers(Operator::Add, &Int32, days(left), days(right));
                 Some(cast(sum, Date32))
             }
             (BinaryOperator::Plus, Int16 | Int32 | Int64, Date32) => {
-                let sum = arithmetic::function(Arithmetic::Add, &Int32).call(vec![days(left), days(right)]);
+                let sum = arithmetic::integers(Operator::Add, &Int32, days(left), days(right));
                 Some(cast(sum, Date32))
             }
             (BinaryOperator::Minus, Date32, Int16 | Int32 | Int64) => {
-                let difference = arithmetic::function(Arithmetic::Subtract, &Int32).call(vec![days(left), days(right)]);
+                let difference = arithmetic::integers(Operator::Subtract, &Int32, days(left), days(right));
                 Some(cast(difference, Date32))
             }
             (BinaryOperator::Minus, Date32, Date32) => {
-                Some(arithmetic::function(Arithmetic::Subtract, &Int32).call(vec![days(left), days(right)]))
+                Some(arithmetic::integers(Operator::Subtract, &Int32, days(left), days(right)))
             }
             (BinaryOperator::Plus | BinaryOperator::Minus, Date32, Interval(_)) => {
                 let operator = if self.op == BinaryOperator::Plus { std::ops::Add::add } else { std::ops::Sub::sub };
@@ -183,7 +182,7 @@ impl Operation {
             (BinaryOperator::Plus, Interval(_), Date32) => Some(cast(right.clone(), timestamp) + left.clone()),
             (BinaryOperator::Minus, Timestamp(..) | Date32, Timestamp(..) | Date32) => {
                 let plain = |expr: &Expr| cast(expr.clone(), timestamp.clone());
-                Some(arithmetic::function(Arithmetic::Between, &timestamp).call(vec![plain(left), plain(right)]))
+                Some(arithmetic::between(plain(left), plain(right)))
             }
             (BinaryOperator::Multiply, Interval(_), number) if number.is_numeric() => {
                 Some(times(left, cast(right.clone(), Float64)))
@@ -200,7 +199,7 @@ impl Operation {
 }
 
 fn times(interval: &Expr, number: Expr) -> Expr {
-    arithmetic::function(Arithmetic::Times, &DataType::Float64).call(vec![interval.clone(), number])
+    arithmetic::times(interval.clone(), number)
 }
 
 fn typed(expr: Expr, from: &DataType, to: &DataType) -> Expr {

@@ -10,12 +10,13 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{StreamExt, stream};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{Sender, channel};
 use tokio_util::sync::CancellationToken;
 
@@ -56,6 +57,10 @@ pub async fn run(
     Ok(Rows::new(plan.schema.clone(), batches))
 }
 
+/// How long a failed attempt's memory is waited for.
+const RELEASE_WAIT: Duration = Duration::from_millis(5);
+const RELEASE_WAITS: usize = 40;
+
 struct Running {
     planner: Arc<Planner>,
     plan: Plan,
@@ -81,8 +86,11 @@ impl Running {
     /// Joins by hash need their table in memory; one by sorting does not. It is tried when nothing was sent yet.
     async fn attempts(&self, plan: Arc<dyn ExecutionPlan>) -> Result<()> {
         let mut sent = false;
+        let pool = self.planner.state.runtime_env().memory_pool.clone();
+        let before = pool.reserved();
         match self.attempt(plan, true, &mut sent).await {
             Err(error) if error.kind == Kind::OutOfMemory && !sent => {
+                released(pool.as_ref(), before).await;
                 let state = self.state(false);
                 let plan = physical(&state, &self.logical).await?;
                 self.attempt(plan, false, &mut sent).await
@@ -135,6 +143,16 @@ impl Running {
     async fn send(&self, batch: RecordBatch, sent: &mut bool) -> bool {
         *sent = true;
         self.sender.send(Ok(batch)).await.is_ok()
+    }
+}
+
+/// Waits a little until tasks that were cut off have given their memory back.
+async fn released(pool: &dyn MemoryPool, before: usize) {
+    for _ in 0..RELEASE_WAITS {
+        if pool.reserved() <= before {
+            return;
+        }
+        tokio::time::sleep(RELEASE_WAIT).await;
     }
 }
 

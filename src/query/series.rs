@@ -1,6 +1,7 @@
 //! Functions in FROM: `generate_series`.
 
-use crate::base::{Error, Kind};
+use super::functions::cast::Cast;
+use crate::base::{Error, Kind, Type};
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl};
 use datafusion::common::{DFSchema, ScalarValue};
@@ -25,7 +26,18 @@ pub fn source(state: &SessionState, name: &str, args: Vec<Expr>) -> Result<Arc<d
         Some(DataType::Date32) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         _ => DataType::Int64,
     };
-    for value in &mut values {
+    let first = values.first().map(|first| Type::from_arrow(&first.data_type()));
+    for (at, value) in values.iter_mut().enumerate() {
+        // A text without a type of its own.
+        if let (ScalarValue::Utf8(_), Some(first)) = (&*value, &first) {
+            let ty = match (at, first) {
+                (1, Type::Timestamp | Type::Timestamptz) => first.clone(),
+                (1, Type::Date) => Type::Timestamptz,
+                (2, Type::Timestamp | Type::Timestamptz | Type::Date) => Type::Interval,
+                _ => Type::Int8,
+            };
+            *value = Cast::new(ty, "UTC").value(value)?;
+        }
         *value = match value.data_type() {
             DataType::Int16 | DataType::Int32 => value.cast_to(&DataType::Int64)?,
             DataType::Timestamp(_, zone) => value.cast_to(&DataType::Timestamp(TimeUnit::Nanosecond, zone))?,

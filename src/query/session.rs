@@ -67,7 +67,7 @@ pub fn template(config: &Config, threads: &Threads) -> SessionState {
     // It would copy a model's call below and above a projection.
     options.optimizer.enable_leaf_expression_pushdown = false;
     // Every partition of a sort keeps this much in reserve: little of a small pool.
-    let reserve = config.memory_bytes / (16 * threads.count.max(1));
+    let reserve = config.memory_bytes / (6 * threads.count.max(1));
     options.execution.sort_spill_reservation_bytes = reserve.clamp(64 << 10, 10 << 20);
     let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(PredictPlanner)]);
     SessionStateBuilder::new()

@@ -9,16 +9,23 @@ use datafusion::arrow::datatypes::{
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use std::sync::Arc;
 
-/// What is done with two values.
+/// An operator of two integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Arithmetic {
-    /// Integers of one type.
+pub enum Operator {
     Add,
     Subtract,
     Multiply,
+}
+
+/// What a function does with its arguments.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Arithmetic {
+    /// Integers of one type, from left to right: `a + b - c` is one call, because a call inside a call
+    /// costs the planner its length at each of its links.
+    Integers(Vec<Operator>),
     /// Two timestamps: an interval of days and a time.
     Between,
     /// An interval by a number.
@@ -32,21 +39,46 @@ struct Function {
     signature: Signature,
 }
 
-/// The function that does it for values of a type, both of which must have it.
-pub fn function(what: Arithmetic, ty: &DataType) -> ScalarUDF {
-    let signature = match what {
-        Arithmetic::Times => Signature::exact(vec![Type::Interval.arrow(), DataType::Float64], Volatility::Immutable),
-        _ => Signature::exact(vec![ty.clone(), ty.clone()], Volatility::Immutable),
+/// An operator on integers, both of the type.
+pub fn integers(operator: Operator, ty: &DataType, left: Expr, right: Expr) -> Expr {
+    let (mut operators, mut args) = match left {
+        Expr::ScalarFunction(call) => match call.func.inner().downcast_ref::<Function>() {
+            Some(Function { what: Arithmetic::Integers(operators), ty: same, .. }) if same == ty => {
+                (operators.clone(), call.args)
+            }
+            _ => (vec![], vec![Expr::ScalarFunction(call)]),
+        },
+        left => (vec![], vec![left]),
     };
-    ScalarUDF::from(Function { what, ty: ty.clone(), signature })
+    operators.push(operator);
+    args.push(right);
+    let signature = Signature::exact(vec![ty.clone(); args.len()], Volatility::Immutable);
+    ScalarUDF::from(Function { what: Arithmetic::Integers(operators), ty: ty.clone(), signature }).call(args)
+}
+
+/// The interval from one timestamp to another.
+pub fn between(later: Expr, earlier: Expr) -> Expr {
+    let ty = Type::Timestamp.arrow();
+    let signature = Signature::exact(vec![ty.clone(), ty.clone()], Volatility::Immutable);
+    ScalarUDF::from(Function { what: Arithmetic::Between, ty, signature }).call(vec![later, earlier])
+}
+
+/// An interval by a number.
+pub fn times(interval: Expr, number: Expr) -> Expr {
+    let ty = DataType::Float64;
+    let signature = Signature::exact(vec![Type::Interval.arrow(), ty.clone()], Volatility::Immutable);
+    ScalarUDF::from(Function { what: Arithmetic::Times, ty, signature }).call(vec![interval, number])
 }
 
 impl ScalarUDFImpl for Function {
     fn name(&self) -> &str {
-        match self.what {
-            Arithmetic::Add => "add",
-            Arithmetic::Subtract => "subtract",
-            Arithmetic::Multiply => "multiply",
+        match &self.what {
+            Arithmetic::Integers(operators) => match operators.as_slice() {
+                [Operator::Add] => "add",
+                [Operator::Subtract] => "subtract",
+                [Operator::Multiply] => "multiply",
+                _ => "arithmetic",
+            },
             Arithmetic::Between => "time between",
             Arithmetic::Times => "interval times",
         }
@@ -59,8 +91,16 @@ impl ScalarUDFImpl for Function {
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(match self.what {
             Arithmetic::Between | Arithmetic::Times => Type::Interval.arrow(),
-            _ => self.ty.clone(),
+            Arithmetic::Integers(_) => self.ty.clone(),
         })
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        self.written(args, |arg| arg.schema_name().to_string())
+    }
+
+    fn display_name(&self, args: &[Expr]) -> Result<String> {
+        self.written(args, |arg| arg.to_string())
     }
 
     fn is_strict(&self) -> bool {
@@ -70,12 +110,10 @@ impl ScalarUDFImpl for Function {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if scalar { 1 } else { args.number_rows };
-        let result = match self.what {
-            Arithmetic::Add => self.integers(&args.args, numeric::add)?,
-            Arithmetic::Subtract => self.integers(&args.args, numeric::sub)?,
-            Arithmetic::Multiply => self.integers(&args.args, numeric::mul)?,
-            Arithmetic::Between => between(&args.args[0].to_array(rows)?, &args.args[1].to_array(rows)?),
-            Arithmetic::Times => times(&args.args[0].to_array(rows)?, &args.args[1].to_array(rows)?)?,
+        let result = match &self.what {
+            Arithmetic::Integers(operators) => self.integers(operators, &args.args)?,
+            Arithmetic::Between => time_between(&args.args[0].to_array(rows)?, &args.args[1].to_array(rows)?),
+            Arithmetic::Times => interval_times(&args.args[0].to_array(rows)?, &args.args[1].to_array(rows)?)?,
         };
         if scalar {
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?));
@@ -85,12 +123,42 @@ impl ScalarUDFImpl for Function {
 }
 
 impl Function {
-    fn integers(
+    /// Integers as they were written, since operators of one name differ in their order.
+    fn written(&self, args: &[Expr], one: impl Fn(&Expr) -> String) -> Result<String> {
+        let Arithmetic::Integers(operators) = &self.what else {
+            let args: Vec<_> = args.iter().map(one).collect();
+            return Ok(format!("{}({})", self.name(), args.join(", ")));
+        };
+        let signs = operators.iter().map(|operator| match operator {
+            Operator::Add => " + ",
+            Operator::Subtract => " - ",
+            Operator::Multiply => " * ",
+        });
+        let links = signs.zip(args.iter().skip(1)).map(|(sign, arg)| format!("{sign}{}", one(arg)));
+        Ok(format!("({}{})", args.first().map(&one).unwrap_or_default(), links.collect::<String>()))
+    }
+
+    fn integers(&self, operators: &[Operator], args: &[ColumnarValue]) -> Result<ArrayRef> {
+        let mut left = args[0].clone();
+        for (operator, right) in operators.iter().zip(&args[1..]) {
+            let kernel = match operator {
+                Operator::Add => numeric::add,
+                Operator::Subtract => numeric::sub,
+                Operator::Multiply => numeric::mul,
+            };
+            left = self.applied(kernel, &left, right)?;
+        }
+        left.to_array(1)
+    }
+
+    fn applied(
         &self,
-        args: &[ColumnarValue],
         kernel: fn(&dyn Datum, &dyn Datum) -> std::result::Result<ArrayRef, ArrowError>,
-    ) -> Result<ArrayRef> {
-        let computed = match (&args[0], &args[1]) {
+        left: &ColumnarValue,
+        right: &ColumnarValue,
+    ) -> Result<ColumnarValue> {
+        let scalars = matches!((left, right), (ColumnarValue::Scalar(_), ColumnarValue::Scalar(_)));
+        let computed = match (left, right) {
             (ColumnarValue::Array(left), ColumnarValue::Array(right)) => kernel(left, right),
             (ColumnarValue::Array(left), ColumnarValue::Scalar(right)) => kernel(left, &right.to_scalar()?),
             (ColumnarValue::Scalar(left), ColumnarValue::Array(right)) => kernel(&left.to_scalar()?, right),
@@ -98,16 +166,20 @@ impl Function {
                 kernel(&left.to_array()?, &right.to_array()?)
             }
         };
-        computed.map_err(|error| match error {
+        let array = computed.map_err(|error| match error {
             ArrowError::ArithmeticOverflow(_) => {
                 Error::new(Kind::NumericOutOfRange, format!("{} out of range", Type::from_arrow(&self.ty))).into()
             }
-            other => other.into(),
+            other => datafusion::error::DataFusionError::from(other),
+        })?;
+        Ok(match scalars {
+            true => ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?),
+            false => ColumnarValue::Array(array),
         })
     }
 }
 
-fn between(left: &ArrayRef, right: &ArrayRef) -> ArrayRef {
+fn time_between(left: &ArrayRef, right: &ArrayRef) -> ArrayRef {
     let (left, right) =
         (left.as_primitive::<TimestampMicrosecondType>(), right.as_primitive::<TimestampMicrosecondType>());
     let micros: Int64Array =
@@ -117,7 +189,7 @@ fn between(left: &ArrayRef, right: &ArrayRef) -> ArrayRef {
     Arc::new(micros.iter().map(|micros| micros.map(interval)).collect::<IntervalMonthDayNanoArray>())
 }
 
-fn times(left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
+fn interval_times(left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
     let (left, right) = (left.as_primitive::<IntervalMonthDayNanoType>(), right.as_primitive::<Float64Type>());
     let row = |row: usize| {
         if left.is_null(row) || right.is_null(row) {

@@ -2,10 +2,13 @@
 
 use super::text;
 use crate::base::{Error, Kind, Result, Type};
+use chrono::DateTime;
 use chrono_tz::Tz;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float32Array, Float64Array, StringArray};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, Float32Array, Float64Array, StringArray, TimestampMicrosecondArray,
+};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
-use datafusion::arrow::datatypes::{DataType, FieldRef, Float32Type, Float64Type};
+use datafusion::arrow::datatypes::{DataType, FieldRef, Float32Type, Float64Type, TimestampMicrosecondType};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result as DataFusionResult;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
@@ -310,8 +313,21 @@ pub(super) fn in_zone(local: &ArrayRef, zone: Tz) -> Result<ArrayRef> {
 
 /// Instants as timestamps of a wall clock in `zone`.
 pub(super) fn local(instants: &ArrayRef, zone: Tz) -> Result<ArrayRef> {
-    let zoned = DataType::Timestamp(datafusion::arrow::datatypes::TimeUnit::Microsecond, Some(zone.name().into()));
-    plain(&plain(instants, &zoned)?, &Type::Timestamp.arrow())
+    let instants = plain(instants, &Type::Timestamptz.arrow())?;
+    let wall = |micros: i64| {
+        let at = DateTime::from_timestamp_micros(micros)?.with_timezone(&zone).naive_local();
+        Some(at.and_utc().timestamp_micros())
+    };
+    let local: TimestampMicrosecondArray = instants
+        .as_primitive::<TimestampMicrosecondType>()
+        .iter()
+        .map(|micros| micros.map(|micros| wall(micros).ok_or_else(out_of_range)).transpose())
+        .collect::<Result<_>>()?;
+    Ok(Arc::new(local))
+}
+
+fn out_of_range() -> Error {
+    Error::new(Kind::DatetimeOverflow, "timestamp out of range")
 }
 
 #[cfg(test)]

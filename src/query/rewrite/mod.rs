@@ -110,6 +110,17 @@ impl VisitorMut for Rewriter<'_> {
             self.keep(&interval.value);
         }
         if let Expr::Function(function) = expr
+            && parts(&function.name).last().is_some_and(|name| name == "round")
+            && let ast::FunctionArguments::List(list) = &function.args
+            && let [_, ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(digits))] = list.args.as_slice()
+        {
+            // The type of the answer is told by the number of digits.
+            match digits {
+                Expr::UnaryOp { expr, .. } => self.keep(expr.as_ref()),
+                digits => self.keep(digits),
+            }
+        }
+        if let Expr::Function(function) = expr
             && parts(&function.name).last().is_some_and(|name| name == "unnest")
         {
             self.kept.extend(run::inner(function).into_iter().map(std::ptr::from_ref));
@@ -199,7 +210,14 @@ impl Rewriter<'_> {
             Expr::Cast { .. } | Expr::TypedString(_) | Expr::AtTimeZone { .. } | Expr::Collate { .. } => {
                 self.conversion(expr)
             }
-            Expr::Function(_) => self.function(expr),
+            Expr::Function(_) => {
+                self.function(expr)?;
+                if counts_rows(expr) {
+                    let count = std::mem::replace(expr, Expr::value(Value::Null));
+                    *expr = self.cast(&Type::Int8, count);
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -246,6 +264,14 @@ impl Rewriter<'_> {
     fn offset(&self, expr: &Expr) -> Option<usize> {
         self.places.offset(expr.span().start)
     }
+}
+
+/// Whether it is a window function that DataFusion answers with an unsigned number.
+fn counts_rows(expr: &Expr) -> bool {
+    let Expr::Function(function) = expr else { return false };
+    let name = parts(&function.name).pop();
+    function.over.is_some()
+        && name.is_some_and(|name| matches!(name.as_str(), "row_number" | "rank" | "dense_rank" | "ntile"))
 }
 
 /// The identifier as Postgres stores it: in lower case unless quoted.

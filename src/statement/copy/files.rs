@@ -104,7 +104,12 @@ fn parquet(path: &Path, load: &Load, send: Send) -> Result<()> {
         ));
     }
     let given: SchemaRef = Arc::new(schema.project(&positions)?);
-    Assignment::new(&load.table, &load.given, &given, &load.zone)?;
+    // Parquet has these as text, so text is what they are read from.
+    let checked = load.given.iter().zip(given.fields()).filter(|(column, field)| {
+        !(matches!(column.ty, Type::Uuid | Type::Json | Type::Jsonb) && Type::of(field) == Type::Text)
+    });
+    let (columns, fields): (Vec<_>, Vec<_>) = checked.map(|(column, field)| (column.clone(), field.clone())).unzip();
+    Assignment::new(&load.table, &columns, &Arc::new(Schema::new(fields)), &load.zone)?;
     let mut rows = 0;
     for batch in builder.build()? {
         let batch = batch.map_err(|error| in_source(error.into()))?.project(&positions)?;
