@@ -82,7 +82,7 @@ mod tests {
         std::fs::create_dir_all(data.join("files")).unwrap();
         std::fs::write(base.join("a.csv"), "x").unwrap();
         std::os::unix::fs::symlink("/etc/passwd", base.join("link")).unwrap();
-        let roots = Roots::new(&base, &[base.clone()], &data);
+        let roots = Roots::new(&base, std::slice::from_ref(&base), &data);
         assert!(roots.resolve("a.csv").is_ok());
         assert!(roots.resolve("new/b.csv").is_ok());
         assert!(roots.resolve("data/files/c.csv").is_ok());

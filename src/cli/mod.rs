@@ -11,6 +11,7 @@ use crate::base::{Config, Error, Result};
 use crate::statement;
 use clap::{Args, Parser, Subcommand};
 use std::future::Future;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -92,7 +93,11 @@ pub fn main() -> ExitCode {
 fn start(level: &str, command: impl Future<Output = Result<ExitCode>>) -> ExitCode {
     let filter = ["AQUEDUCT_LOG", "RUST_LOG"].iter().find_map(|name| std::env::var(name).ok());
     let filter = filter.unwrap_or_else(|| format!("warn,aqueduct={level}"));
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(EnvFilter::new(filter)).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_env_filter(EnvFilter::new(filter))
+        .init();
     // Two providers are linked in, so rustls would not know which one to take.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let outcome = tokio::runtime::Builder::new_multi_thread()

@@ -143,8 +143,18 @@ impl Scheduler {
             Overlap::Allow(n) if running < n as usize => {}
             Overlap::CancelOther => self.workflows.cancel_all(&workflow.name),
             _ if running == 0 && waiting.is_empty() => {}
-            Overlap::BufferAll => return Ok(waiting.push(tick)),
-            Overlap::BufferOne if waiting.is_empty() => return Ok(waiting.push(tick)),
+            Overlap::BufferAll => {
+                return {
+                    waiting.push(tick);
+                    Ok(())
+                };
+            }
+            Overlap::BufferOne if waiting.is_empty() => {
+                return {
+                    waiting.push(tick);
+                    Ok(())
+                };
+            }
             Overlap::Skip | Overlap::BufferOne | Overlap::Allow(_) => {
                 let why = "the run before it was still going";
                 self.workflows.skip_tick(workflow, &tick, "skipped_overlap", why).await?;

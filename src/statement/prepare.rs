@@ -25,8 +25,8 @@ DEALLOCATE [PREPARE] {name | ALL}",
 };
 
 #[derive(Debug)]
-enum Prepare {
-    Prepare { name: String, types: Vec<Type>, statement: Parsed },
+enum Preparation {
+    Keep { name: String, types: Vec<Type>, statement: Parsed },
     Execute { name: String, values: Vec<Fragment> },
     Deallocate { name: Option<String> },
 }
@@ -38,10 +38,10 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
             true => cursor.list(|cursor| cursor.until(|_| false))?,
             false => vec![],
         };
-        Prepare::Execute { name, values }
+        Preparation::Execute { name, values }
     } else if cursor.eat("DEALLOCATE") {
         cursor.eat("PREPARE");
-        Prepare::Deallocate { name: if cursor.eat("ALL") { None } else { Some(cursor.identifier()?) } }
+        Preparation::Deallocate { name: if cursor.eat("ALL") { None } else { Some(cursor.identifier()?) } }
     } else {
         cursor.expect("PREPARE")?;
         if cursor.sees("TRANSACTION") {
@@ -56,29 +56,29 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
         let body = cursor.rest(|_| false)?;
         let mut statements = parse(&body.text).map_err(|error| error.shifted(body.offset))?;
         let statement = statements.pop().ok_or_else(|| cursor.expected("a statement"))?;
-        Prepare::Prepare { name, types, statement: Parsed { offset: body.offset, ..statement } }
+        Preparation::Keep { name, types, statement: Parsed { offset: body.offset, ..statement } }
     };
     Ok(Arc::new(statement))
 }
 
-impl Statement for Prepare {
+impl Statement for Preparation {
     fn effect(&self) -> Effect {
         match self {
             // What it executes is asked for its own effect.
-            Prepare::Execute { .. } => Effect::Transaction,
-            Prepare::Prepare { .. } | Prepare::Deallocate { .. } => Effect::Read,
+            Preparation::Execute { .. } => Effect::Transaction,
+            Preparation::Keep { .. } | Preparation::Deallocate { .. } => Effect::Read,
         }
     }
 
     async fn describe(&self, session: &Session, _: &[Option<Type>]) -> Result<Description> {
-        let Prepare::Execute { name, .. } = self else { return Ok(Description::default()) };
+        let Preparation::Execute { name, .. } = self else { return Ok(Description::default()) };
         let kept = Kept::of(session.prepared.get(name)?)?;
         Ok(Description { parameters: vec![], columns: kept.columns.clone() })
     }
 
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         match self {
-            Prepare::Prepare { name, types, statement } => {
+            Preparation::Keep { name, types, statement } => {
                 let hints: Vec<_> = types.iter().cloned().map(Some).collect();
                 let begin = statement.offset;
                 // The kept statement is its own source: what precedes it here is not part of it.
@@ -88,7 +88,7 @@ impl Statement for Prepare {
                 session.prepared.insert(name, Prepared { from_sql: true, ..kept })?;
                 Ok(Response::Done { tag: "PREPARE".into() })
             }
-            Prepare::Execute { name, values } => {
+            Preparation::Execute { name, values } => {
                 let prepared = session.prepared.get(name)?.clone();
                 let values = evaluate(session, name, values, &prepared.parameters).await?;
                 let kept = Kept::of(&prepared)?;
@@ -97,11 +97,11 @@ impl Statement for Prepare {
                 let outcome = Box::pin(execute(session, parsed, &values)).await;
                 outcome.map_err(|error| Error { offset: None, ..error })
             }
-            Prepare::Deallocate { name: None } => {
+            Preparation::Deallocate { name: None } => {
                 session.prepared.clear();
                 Ok(Response::Done { tag: "DEALLOCATE ALL".into() })
             }
-            Prepare::Deallocate { name: Some(name) } => {
+            Preparation::Deallocate { name: Some(name) } => {
                 session.prepared.get(name)?;
                 session.prepared.remove(name);
                 Ok(Response::Done { tag: "DEALLOCATE".into() })
@@ -126,21 +126,21 @@ async fn evaluate(session: &Session, name: &str, values: &[Fragment], types: &[T
     Ok(found)
 }
 
-impl fmt::Display for Prepare {
+impl fmt::Display for Preparation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list =
             |items: Vec<String>| if items.is_empty() { String::new() } else { format!(" ({})", items.join(", ")) };
         match self {
-            Prepare::Prepare { name, types, statement } => {
+            Preparation::Keep { name, types, statement } => {
                 let types = list(types.iter().map(Type::to_string).collect());
                 write!(f, "PREPARE {}{types} AS {}", quote_identifier(name), statement.text)
             }
-            Prepare::Execute { name, values } => {
+            Preparation::Execute { name, values } => {
                 let values = list(values.iter().map(|value| value.text.clone()).collect());
                 write!(f, "EXECUTE {}{values}", quote_identifier(name))
             }
-            Prepare::Deallocate { name: None } => f.write_str("DEALLOCATE ALL"),
-            Prepare::Deallocate { name: Some(name) } => write!(f, "DEALLOCATE {}", quote_identifier(name)),
+            Preparation::Deallocate { name: None } => f.write_str("DEALLOCATE ALL"),
+            Preparation::Deallocate { name: Some(name) } => write!(f, "DEALLOCATE {}", quote_identifier(name)),
         }
     }
 }

@@ -15,7 +15,7 @@ pub const FORM: Form = Form {
 SHOW WORKFLOWS | SCHEDULES | STEPS | RUNS | CHECKS | METRICS | MODELS | CONNECTIONS | SECRETS | PUBLICATIONS | EVENTS
    | TABLES | SCHEMAS
   [LIKE 'pattern'] [LIMIT n]",
-        about: "Lists what there is; runs, publications and events begin with the latest. The same and more is in the \
+        about: "Lists what there is, in brief; runs, publications and events begin with the latest. All of it is in the \
 views of schema aqueduct. LIKE looks at the name; of what belongs to a workflow, at the \
 workflow's; of publications, at the target's.",
         example: "SHOW RUNS LIKE 'ml.%' LIMIT 10;",
@@ -40,13 +40,28 @@ workflow's; of publications, at the target's.",
 
 /// The word, what it lists, the column that LIKE looks at, and the order.
 const LISTS: &[(&str, &str, &str, &str)] = &[
-    ("WORKFLOWS", "SELECT * FROM aqueduct.workflows", "workflow", "workflow"),
+    (
+        "WORKFLOWS",
+        "SELECT workflow, version, schedule, paused, steps, checks, metrics, owner FROM aqueduct.workflows",
+        "workflow",
+        "workflow",
+    ),
     ("SCHEDULES", "SELECT * FROM aqueduct.schedules", "workflow", "workflow"),
     ("STEPS", "SELECT * FROM aqueduct.steps", "workflow", "workflow, ordinal"),
-    ("RUNS", "SELECT * FROM aqueduct.runs", "workflow", "queued_at DESC"),
+    (
+        "RUNS",
+        "SELECT run_id, workflow, trigger, scheduled_at, status, reason, started_at, finished_at FROM aqueduct.runs",
+        "workflow",
+        "queued_at DESC",
+    ),
     ("CHECKS", "SELECT * FROM aqueduct.checks", "workflow", "workflow, check_name"),
     ("METRICS", "SELECT * FROM aqueduct.metrics", "workflow", "workflow, metric"),
-    ("MODELS", "SELECT * FROM aqueduct.models", "model", "model"),
+    (
+        "MODELS",
+        "SELECT model, version, versions, format, bytes, source, created_at FROM aqueduct.models",
+        "model",
+        "model",
+    ),
     ("CONNECTIONS", "SELECT * FROM aqueduct.connections", "connection", "connection"),
     ("SECRETS", "SELECT * FROM aqueduct.secrets", "secret", "secret"),
     ("PUBLICATIONS", "SELECT * FROM aqueduct.publications", "target", "published_at DESC"),

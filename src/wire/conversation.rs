@@ -62,6 +62,9 @@ impl Conversation {
 
     /// Until the client leaves, breaks the protocol, or the server shuts down.
     pub async fn run(mut self) {
+        let engine = self.session.engine.clone();
+        engine.counts.logins.up();
+        let _counted = engine.counts.sessions.hold();
         loop {
             match self.turn().await {
                 Ok(true) => {}

@@ -181,10 +181,6 @@ impl Database {
         self.login_to(&self.name, "ann", PASSWORD).await
     }
 
-    pub async fn login(&self, user: &str, password: &str) -> Client {
-        self.login_to(&self.name, user, password).await
-    }
-
     async fn login_to(&self, database: &str, user: &str, password: &str) -> Client {
         let mut config = tokio_postgres::Config::new();
         config.host("127.0.0.1").port(self.server.port).user(user).password(password).dbname(database);

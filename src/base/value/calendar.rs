@@ -124,11 +124,11 @@ fn put_offset(seconds: i32, out: &mut BytesMut) {
     out.put_u8(if seconds < 0 { b'-' } else { b'+' });
     let seconds = seconds.unsigned_abs();
     put_padded(u64::from(seconds / 3600), 2, out);
-    if seconds % 3600 != 0 {
+    if !seconds.is_multiple_of(3600) {
         out.put_u8(b':');
         put_padded(u64::from(seconds / 60 % 60), 2, out);
     }
-    if seconds % 60 != 0 {
+    if !seconds.is_multiple_of(60) {
         out.put_u8(b':');
         put_padded(u64::from(seconds % 60), 2, out);
     }

@@ -50,8 +50,8 @@ pub(super) fn cells<'a>(array: &'a dyn Array, ty: &Type, style: &'a Style) -> Re
             each::<FixedSizeBinaryArray>(array, |array, row, out| put_hex(array.value(row), out))
         }
         DataType::Date32 | DataType::Date64 => date(array),
-        DataType::Time32(_) | DataType::Time64(_) => with_micros(array, |micros, out| write_time(micros, out)),
-        DataType::Timestamp(_, None) => with_micros(array, |micros, out| write_timestamp(micros, out)),
+        DataType::Time32(_) | DataType::Time64(_) => with_micros(array, write_time),
+        DataType::Timestamp(_, None) => with_micros(array, write_timestamp),
         DataType::Timestamp(_, Some(_)) => {
             with_micros(array, move |micros, out| write_timestamptz(micros, &style.zone, out))
         }

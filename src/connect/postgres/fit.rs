@@ -189,7 +189,7 @@ mod tests {
         let fields: Vec<_> = rows.iter().map(|(name, ty)| ty.field(name, true)).collect();
         let found = fit("ops.public.t", &shape, &Arc::new(Schema::new(fields)));
         let found = found.map(|all| all.iter().map(Assignment::value).collect::<Vec<_>>().join(", "));
-        assert_eq!(found.as_deref().map_err(|error| error.message.as_str()), expect.map_err(|text| text));
+        assert_eq!(found.as_deref().map_err(|error| error.message.as_str()), expect);
     }
 
     #[test]

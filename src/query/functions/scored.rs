@@ -52,6 +52,6 @@ impl ScalarUDFImpl for Scored {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        self.inner.invoke_with_args(args).map_err(|error| error_of(error))
+        self.inner.invoke_with_args(args).map_err(error_of)
     }
 }
