@@ -1,39 +1,19 @@
 //! The statements that psql and BI tools send, answered.
 
-use super::{Shapes, Signature, System, rewrite};
-use crate::base::{Name, Result, Type};
-use crate::catalog::{Change, Column, External, Model, ModelVersion, Snapshot, View};
-use crate::query::{Context, Setting};
+use crate::base::clock::ManualClock;
+use crate::base::{Config, Name, Result, Roots, Type};
+use crate::catalog::{Change, Column, External, Live, Model, ModelVersion, Snapshot, View};
+use crate::connect::Connections;
+use crate::lake::Lake;
+use crate::query::{Answer, Context, Query, Scorer, ScorerInput, Scorers, Setting};
 use crate::store::Store;
-use async_trait::async_trait;
 use chrono::DateTime;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::util::pretty::pretty_format_batches;
-use datafusion::catalog::{CatalogProvider, MemTable, SchemaProvider, TableProvider};
-use datafusion::prelude::{SessionConfig, SessionContext};
-use datafusion::sql::sqlparser::ast::{Expr, VisitMut, VisitorMut};
-use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::parser::Parser;
-use futures::future::BoxFuture;
+use datafusion::logical_expr::ScalarUDF;
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
-
-#[derive(Debug)]
-struct Fixed;
-
-impl Shapes for Fixed {
-    fn view<'a>(&'a self, _: &'a Context, _: &'a View) -> BoxFuture<'a, Result<SchemaRef>> {
-        let columns = [Column::new("id", Type::Int8, true), Column::new("carrier", Type::Text, true)];
-        let schema = datafusion::arrow::datatypes::Schema::new(columns.map(|column| column.field()).to_vec());
-        Box::pin(std::future::ready(Ok(Arc::new(schema))))
-    }
-
-    fn model(&self, _: &Context, _: &Model) -> Result<Signature> {
-        let inputs = vec![("carrier".into(), Type::Text), ("distance".into(), Type::Float8)];
-        Ok(Signature { inputs, output: Type::Float8 })
-    }
-}
+use tokio_util::sync::CancellationToken;
 
 fn snapshot() -> Snapshot {
     let column = |name: &str, ty, nullable| Column::new(name, ty, nullable);
@@ -87,85 +67,55 @@ fn snapshot() -> Snapshot {
     Snapshot::default().apply_all(&changes).unwrap()
 }
 
-/// Resolves names as the planner does: a schema of ours, else the snapshot's, `pg_catalog` first.
+/// A model that nobody asks for an answer.
 #[derive(Debug)]
-struct Names {
-    system: Arc<System>,
-    context: Arc<Context>,
-}
+struct Delay;
 
-#[derive(Debug)]
-struct Inside(Arc<dyn SchemaProvider>, Arc<Context>);
-
-impl CatalogProvider for Names {
-    fn schema_names(&self) -> Vec<String> {
-        vec![]
-    }
-
-    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        let shapes: Arc<dyn Shapes> = Arc::new(Fixed);
-        self.system.schema(name, &self.context, &shapes).or_else(|| {
-            let catalog = self.system.schema("pg_catalog", &self.context, &shapes)?;
-            Some(Arc::new(Inside(catalog, self.context.clone())))
-        })
+impl Scorers for Delay {
+    fn get(&self, _: &ModelVersion) -> Result<Arc<dyn Scorer>> {
+        Ok(Arc::new(Delay))
     }
 }
 
-#[async_trait]
-impl SchemaProvider for Inside {
-    fn table_names(&self) -> Vec<String> {
-        vec![]
+impl Scorer for Delay {
+    fn inputs(&self) -> Vec<ScorerInput> {
+        let input = |name: &str, data_type| ScorerInput {
+            name: name.into(),
+            data_type,
+            declaration: String::new(),
+            used: true,
+        };
+        vec![input("carrier", DataType::Utf8), input("distance", DataType::Float64)]
     }
 
-    async fn table(&self, name: &str) -> datafusion::error::Result<Option<Arc<dyn TableProvider>>> {
-        if let Some(table) = self.0.table(name).await? {
-            return Ok(Some(table));
-        }
-        let Ok(table) = self.1.snapshot.table(&Name::public(name)) else { return Ok(None) };
-        Ok(Some(Arc::new(MemTable::try_new(table.schema(), vec![vec![]])?)))
+    fn function(&self, name: &str, _: Answer) -> ScalarUDF {
+        unreachable!("{name} is not called")
     }
 
-    fn table_exist(&self, _: &str) -> bool {
-        true
-    }
-}
-
-/// Types in DataFusion's words.
-struct Types;
-
-impl VisitorMut for Types {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let Expr::Cast { data_type, .. } = expr {
-            let plain = match Type::parse(&data_type.to_string()) {
-                Some(Type::Oid) => Some("INT UNSIGNED"),
-                Some(Type::Text | Type::Varchar(_) | Type::Name | Type::InternalChar) => Some("TEXT"),
-                Some(Type::Int2) => Some("INT2"),
-                Some(Type::Int4) => Some("INT4"),
-                _ => None,
-            };
-            if let Some(plain) = plain {
-                let parser = Parser::new(&GenericDialect {}).try_with_sql(plain);
-                *data_type = parser.unwrap().parse_data_type().unwrap();
-            }
-        }
-        ControlFlow::Continue(())
+    fn output(&self, _: Answer) -> Result<DataType> {
+        Ok(DataType::Float64)
     }
 }
 
 struct Bench {
-    session: SessionContext,
-    context: Arc<Context>,
+    query: Query,
+    context: Context,
     _folder: tempfile::TempDir,
 }
 
 impl Bench {
     async fn new() -> Bench {
         let folder = tempfile::tempdir().unwrap();
+        let config = Config { data: folder.path().to_path_buf(), threads: 2, ..Config::default() };
         let store = Store::open(folder.path()).await.unwrap();
-        let system = Arc::new(System::new(store, DateTime::UNIX_EPOCH));
-        let mut context = Context::new(Arc::new(snapshot()), "aqueduct", DateTime::UNIX_EPOCH);
+        let clock = ManualClock::at(DateTime::UNIX_EPOCH);
+        let snapshot = snapshot();
+        let live = Arc::new(Live::holding(store, clock, snapshot.clone()));
+        let roots = Roots::new(folder.path(), &[], folder.path());
+        let connections = Arc::new(Connections::new(roots, tokio::runtime::Handle::current()));
+        let lake = Arc::new(Lake::open(folder.path()).unwrap());
+        let query = Query::new(&config, live, lake, connections, Arc::new(Delay)).unwrap();
+        let mut context = Context::new(Arc::new(snapshot), "aqueduct", DateTime::UNIX_EPOCH);
         let setting = |name: &'static str, value: &'static str| Setting {
             name: name.into(),
             value: value.into(),
@@ -173,25 +123,13 @@ impl Bench {
             about: "",
         };
         context.settings = Arc::new([setting("search_path", "public"), setting("server_version", "15.0")]);
-        let context = Arc::new(context);
-        let config = SessionConfig::new()
-            .with_default_catalog_and_schema("aqueduct", "public")
-            .with_create_default_catalog_and_schema(false)
-            .set_str("datafusion.sql_parser.dialect", "postgres");
-        let session = SessionContext::new_with_config(config);
-        session.register_catalog("aqueduct", Arc::new(Names { system: system.clone(), context: context.clone() }));
-        system.functions(&context).into_iter().for_each(|function| session.register_udf((*function).clone()));
-        Bench { session, context, _folder: folder }
+        Bench { query, context, _folder: folder }
     }
 
     async fn answer(&self, text: &str) -> Result<String> {
-        let mut statement = crate::base::sql::parse_statement(text)?;
-        rewrite(&mut statement, &self.context)?;
-        let _ = statement.visit(&mut Types);
-        let statement = datafusion::sql::parser::Statement::Statement(Box::new(statement));
-        let plan = self.session.state().statement_to_plan(statement).await?;
-        let batches = self.session.execute_logical_plan(plan).await?.collect().await?;
-        Ok(pretty_format_batches(&batches)?.to_string())
+        let plan = self.query.plan_text(&self.context, text).await?;
+        let rows = self.query.run(&plan, &[], CancellationToken::new()).await?;
+        Ok(pretty_format_batches(&rows.collect().await?)?.to_string())
     }
 }
 
