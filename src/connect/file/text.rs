@@ -40,11 +40,14 @@ pub(super) fn check(field: &Field) -> Result<Type> {
     }
 }
 
+/// Writes the text of the value of a row that has one.
+type Append<'a> = Box<dyn Fn(usize, &mut String) -> Result<()> + 'a>;
+
 /// Writes the text of one value; `false` when it is NULL.
 pub(super) type Writer<'a> = Box<dyn Fn(usize, &mut String) -> Result<bool> + 'a>;
 
 fn writer<'a>(ty: &Type, array: &'a dyn Array) -> Result<Writer<'a>> {
-    let value: Box<dyn Fn(usize, &mut String) -> Result<()> + 'a> = match ty {
+    let value: Append<'a> = match ty {
         Type::Array(element) => list(element, array)?,
         Type::Bytea => {
             let values = array.as_binary::<i32>();
@@ -82,7 +85,7 @@ fn unwritten(_: std::fmt::Error) -> Error {
 }
 
 /// `{1,NULL,"a b"}`
-fn list<'a>(element: &Type, array: &'a dyn Array) -> Result<Box<dyn Fn(usize, &mut String) -> Result<()> + 'a>> {
+fn list<'a>(element: &Type, array: &'a dyn Array) -> Result<Append<'a>> {
     let lists = array.as_list::<i32>();
     let elements = writer(element, lists.values().as_ref())?;
     Ok(Box::new(move |row, out| {

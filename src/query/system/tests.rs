@@ -2,7 +2,7 @@
 
 use crate::base::clock::ManualClock;
 use crate::base::{Config, Name, Result, Roots, Type};
-use crate::catalog::{Change, Column, External, Live, Model, ModelVersion, Snapshot, View};
+use crate::catalog::{Change, Column, External, Live, ModelVersion, Snapshot, View};
 use crate::connect::Connections;
 use crate::lake::Lake;
 use crate::query::{Answer, Context, Query, Scorer, ScorerInput, Scorers, Setting};

@@ -10,6 +10,7 @@ use crate::base::error::did_you_mean;
 use crate::base::value::{IntervalStyle, Style, Zone};
 use crate::base::{Error, Kind, Result};
 use crate::query;
+use crate::query::system::SCHEMAS;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -156,10 +157,12 @@ impl Settings {
         self.style.get_or_init(build).clone()
     }
 
-    /// The schemas of `search_path`, `"$user"` being `user`.
+    /// The schemas of `search_path`, `"$user"` being `user`. The role `aqueduct` has no schema of its own:
+    /// the one of that name is the catalog's.
     pub fn search_path(&self, user: &str) -> Vec<String> {
         let names = value::identifiers(self.get("search_path").unwrap_or_default()).unwrap_or_default();
-        names.into_iter().map(|name| if name == "$user" { user.to_string() } else { name }).collect()
+        let own = (!SCHEMAS.contains(&user)).then(|| user.to_string());
+        names.into_iter().filter_map(|name| if name == "$user" { own.clone() } else { Some(name) }).collect()
     }
 
     fn checked(&self, name: &str, value: Option<&str>) -> Result<Option<String>> {

@@ -143,10 +143,6 @@ fn sized(ty: Type, typmod: i64) -> Type {
 /// Whether the bare name finds this relation: its schema is on the path and nothing before it has the name.
 fn visible(call: &Call<'_>) -> Result<Cell> {
     let Some(relation) = call.relation(0) else { return Ok(Cell::Null) };
-    // Our own views answer without their schema too, but a list of the user's relations is not about them.
-    if relation.schema == "aqueduct" && call.path().first().is_none_or(|first| first != "aqueduct") {
-        return Ok(false.into());
-    }
     let found = call.objects().relation_named(None, &relation.name, call.path());
     Ok(found.is_some_and(|found| found.oid == relation.oid).into())
 }
