@@ -13,6 +13,7 @@ use datafusion::execution::SessionState;
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::metrics::MetricType;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{StreamExt, stream};
 use std::sync::Arc;
@@ -156,9 +157,11 @@ async fn released(pool: &dyn MemoryPool, before: usize) {
     }
 }
 
+/// With metrics: those that say where rows and time went; VERBOSE has all.
 fn shown(plan: &dyn ExecutionPlan, verbose: bool, metrics: bool) -> String {
     let display = match metrics {
-        true => DisplayableExecutionPlan::with_metrics(plan),
+        true if verbose => DisplayableExecutionPlan::with_metrics(plan),
+        true => DisplayableExecutionPlan::with_metrics(plan).set_metric_types(vec![MetricType::Summary]),
         false => DisplayableExecutionPlan::new(plan),
     };
     display.indent(verbose).to_string()
