@@ -8,6 +8,7 @@ pub mod error;
 mod error_datafusion;
 pub mod name;
 pub mod roots;
+pub mod seal;
 pub mod sql;
 pub mod types;
 pub mod value;

@@ -22,6 +22,11 @@ impl Roots {
         Roots { allowed, private: Some(real(data)), base: real(base) }
     }
 
+    /// The data folder, when there is one.
+    pub fn data(&self) -> Option<&Path> {
+        self.private.as_deref()
+    }
+
     /// The path that `location` (a path or a `file://` address) names, links resolved, when it lies below a root.
     ///
     /// The file need not exist; of a path that does not, the deepest folder that does decides.

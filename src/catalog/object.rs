@@ -71,6 +71,7 @@ pub struct Secret {
 pub enum SecretSource {
     Environment(String),
     File(String),
+    /// Sealed by [`crate::base::seal`].
     Value(String),
 }
 

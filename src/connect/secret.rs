@@ -1,12 +1,15 @@
 //! Where the values of secrets are fetched from, at the last moment and never kept.
 
-use crate::base::{Error, Kind, Result, Roots};
+use crate::base::{Error, Kind, Result, Roots, seal};
 use crate::catalog::{Secret, SecretSource};
 
 /// The secret's value. A variable that is not set and a file that cannot be read name the secret, not its value.
 pub(super) fn value(secret: &Secret, roots: &Roots) -> Result<String> {
     match &secret.source {
-        SecretSource::Value(value) => Ok(value.clone()),
+        SecretSource::Value(sealed) => {
+            let data = roots.data().ok_or_else(|| Error::internal("sealed secrets must have a data folder"))?;
+            seal::unseal(data, &secret.name, sealed)
+        }
         SecretSource::Environment(variable) => std::env::var(variable).map_err(|_| {
             Error::new(
                 Kind::WrongState,

@@ -2,7 +2,7 @@
 
 use super::create_workflow::if_not_exists;
 use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
-use crate::base::{Error, Kind, Result, quote_identifier, quote_literal};
+use crate::base::{Error, Kind, Result, quote_identifier, quote_literal, seal};
 use crate::catalog::{Change, Secret, SecretSource};
 use datafusion::common::ScalarValue;
 use std::fmt;
@@ -14,7 +14,8 @@ pub const FORM: Form = Form {
         title: "CREATE SECRET",
         synopsis: "CREATE [OR REPLACE] SECRET [IF NOT EXISTS] name FROM ENV 'VARIABLE' | FILE 'path' | VALUE 'text'",
         about: "Names a value that options of a connection can refer to. ENV and FILE are read when a connection is \
-made, so a rotated password needs no statement; VALUE is kept in the data folder. No statement, view, log or history \
+made, so a rotated password needs no statement; VALUE is kept in the store, encrypted with the key in `secret.key` of the \
+data folder. No statement, view, log or history \
 shows it again: SHOW CREATE SECRET prints VALUE '***', which is refused when it is run.",
         example: "CREATE SECRET ops_password FROM ENV 'PGPASSWORD';",
     },
@@ -120,7 +121,11 @@ impl Statement for CreateSecret {
         {
             session.warning("01000", format!("environment variable \"{variable}\" is not set in the server"));
         }
-        rooms::define(session, vec![Change::PutSecret(self.secret.clone())], "CREATE SECRET").await
+        let mut secret = self.secret.clone();
+        if let SecretSource::Value(value) = &mut secret.source {
+            *value = seal::seal(&session.engine.config.data, name, value)?;
+        }
+        rooms::define(session, vec![Change::PutSecret(secret)], "CREATE SECRET").await
     }
 }
 

@@ -231,16 +231,18 @@ pub fn snapshot(connection: &Connection) -> Snapshot {
     let secret = |name: &str, source| Change::PutSecret(Secret { name: name.into(), source });
     Snapshot::default()
         .apply_all(&[
-            secret("pw", SecretSource::Value(PASSWORD.into())),
-            secret("wrong", SecretSource::Value("tr0ub4dor".into())),
+            secret("pw", SecretSource::File("pw".into())),
+            secret("wrong", SecretSource::File("wrong".into())),
             secret("unset", SecretSource::Environment("AQUEDUCT_TEST_UNSET".into())),
             Change::PutConnection(connection.clone()),
         ])
         .unwrap()
 }
 
-/// Connections with a folder of files of their own.
+/// Connections with a folder of files of their own, the secrets' among them.
 pub fn connections(folder: &Path) -> Connections {
+    std::fs::write(folder.join("pw"), PASSWORD).unwrap();
+    std::fs::write(folder.join("wrong"), "tr0ub4dor").unwrap();
     let roots = Roots::new(folder, &[folder.to_path_buf()], &folder.join("data"));
     Connections::new(roots, tokio::runtime::Handle::current())
 }
