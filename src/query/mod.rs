@@ -5,6 +5,7 @@
 
 mod binding;
 mod context;
+mod cooperative;
 mod errors;
 mod explain;
 mod expression;

@@ -1,5 +1,6 @@
 //! DataFusion's state as every statement starts with it.
 
+use super::cooperative::GiveWay;
 use super::predict::{LiftPredictions, PredictPlanner};
 use super::runtime::Threads;
 use crate::base::Config;
@@ -10,6 +11,8 @@ use datafusion::execution::context::QueryPlanner;
 use datafusion::execution::{SessionState, SessionStateBuilder, SessionStateDefaults};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
@@ -21,6 +24,12 @@ use std::sync::Arc;
 fn rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let lift: Arc<dyn OptimizerRule + Send + Sync> = Arc::new(LiftPredictions);
     std::iter::once(lift).chain(Optimizer::new().rules).collect()
+}
+
+/// DataFusion's rules, and at the end ours.
+fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let last: Arc<dyn PhysicalOptimizerRule + Send + Sync> = Arc::new(GiveWay);
+    PhysicalOptimizer::new().rules.into_iter().chain([last]).collect()
 }
 
 /// DataFusion's physical planner with our steps.
@@ -78,6 +87,7 @@ pub fn template(config: &Config, threads: &Threads) -> SessionState {
         .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
         .with_window_functions(SessionStateDefaults::default_window_functions())
         .with_optimizer_rules(rules())
+        .with_physical_optimizer_rules(physical_rules())
         .with_query_planner(Arc::new(Planner(planner)))
         .build()
 }

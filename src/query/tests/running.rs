@@ -55,6 +55,27 @@ async fn what_does_not_fit_in_memory_is_spilled_or_refused_and_the_next_query_ru
     room.check("SELECT 1", "?column? integer\n1").await;
 }
 
+/// Each of these would go on for hours; cancelled, it leaves its thread to others.
+#[tokio::test]
+async fn a_join_that_is_cancelled_stops() {
+    let config = Config { threads: 1, ..Config::default() };
+    let room = Room::with(config).await;
+    let numbers = |alias: &str| format!("generate_series(1, 300000) {alias}(i)");
+    for (from, condition) in [
+        (format!("{} JOIN {}", numbers("x"), numbers("y")), "ON x.i + y.i = -1 AND x.i < y.i"),
+        (format!("{}, {}, {}", numbers("x"), numbers("y"), numbers("z")), "WHERE x.i + y.i + z.i = 5"),
+        (format!("{} JOIN {}", numbers("x"), numbers("y")), "ON x.i % 1 = y.i % 1"),
+    ] {
+        let cancel = CancellationToken::new();
+        let text = format!("SELECT count(*) FROM {from} {condition}");
+        let plan = room.query.plan_text(&room.context, &text).await.unwrap();
+        let mut rows = room.query.run(&plan, &[], cancel.clone()).await.unwrap();
+        cancel.cancel();
+        assert_eq!(rows.next().await.unwrap().unwrap_err().kind, Kind::Cancelled, "{text}");
+        room.check("SELECT 1", "?column? integer\n1").await;
+    }
+}
+
 #[tokio::test]
 async fn explain_shows_the_plan_as_rows() {
     let room = Room::new().await;
