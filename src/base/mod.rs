@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod counts;
 pub mod error;
+pub mod folder;
 mod error_datafusion;
 pub mod name;
 pub mod roots;

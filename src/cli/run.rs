@@ -60,6 +60,7 @@ impl Script {
 pub async fn run(config: Config, script: &Script) -> Result<ExitCode> {
     let _lock = Lock::take(&config.data)?;
     let engine = Engine::open(config, Arc::new(SystemClock), statement::runner).await?;
+    engine.recover().await?;
     let outcome = all(&engine, script).await;
     engine.close().await;
     Ok(match outcome {

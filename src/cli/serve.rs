@@ -2,7 +2,7 @@
 
 use crate::base::clock::SystemClock;
 use crate::base::{Config, Error, Kind, Result};
-use crate::engine::{Engine, Lock};
+use crate::engine::{DRAIN_MAX, Engine, Lock};
 use crate::store::{Store, Write};
 use crate::{http, statement, wire};
 use rand::distr::{Alphanumeric, SampleString};
@@ -18,13 +18,14 @@ use tokio_util::sync::CancellationToken;
 const ROLE: &str = "aqueduct";
 /// Where its password comes from, if not from us. Given again, it is the new password.
 const PASSWORD: &str = "AQUEDUCT_PASSWORD";
-/// How long running statements and runs may go on when the server stops.
-const DRAIN_MAX: Duration = Duration::from_secs(30);
+/// Beyond [`DRAIN_MAX`], for what is cut off to be told so.
+const STOP_WAIT: Duration = Duration::from_secs(10);
 
 /// Serves until SIGTERM or SIGINT.
 pub async fn serve(config: Config) -> Result<ExitCode> {
     let lock = Lock::take(&config.data)?;
     let engine = Engine::open(config, Arc::new(SystemClock), statement::runner).await?;
+    engine.recover().await?;
     let made = ensure_role(engine.catalog.store()).await?;
     let (postgres, page) = (bind(engine.config.listen).await?, bind(engine.config.http).await?);
     let mut signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -42,16 +43,22 @@ pub async fn serve(config: Config) -> Result<ExitCode> {
     shutdown.cancel();
     let failed = early.is_some();
     let drained = async {
-        let ended = match early {
-            Some(ended) => ended,
-            None => serving.await,
+        // Runs have the same time to end as statements.
+        let ended = async {
+            match early {
+                Some(ended) => ended,
+                None => serving.await,
+            }
         };
-        let _ = watched.await;
+        let (ended, _) = tokio::join!(ended, engine.drain());
+        if let Ok(Err(error)) | Err(error) = watched.await.map_err(|error| Error::internal(error.to_string())) {
+            tracing::warn!("the HTTP server failed: {error}");
+        }
         engine.close().await;
         ended
     };
     let ended = tokio::select! {
-        ended = tokio::time::timeout(DRAIN_MAX, drained) => ended,
+        ended = tokio::time::timeout(DRAIN_MAX + STOP_WAIT, drained) => ended,
         // Asked again: what is acknowledged is on the disk, the next start cleans up the rest.
         () = asked_to_stop(&mut signals) => return Ok(ExitCode::FAILURE),
     };

@@ -6,7 +6,7 @@ mod upkeep;
 
 pub use lock::Lock;
 
-use crate::base::{Clock, Config, Counts, Error, Kind, Result, Roots};
+use crate::base::{Clock, Config, Counts, Error, Kind, Result, Roots, folder};
 use crate::catalog::Live;
 use crate::connect::Connections;
 use crate::lake::Lake;
@@ -37,11 +37,11 @@ pub struct Engine {
     scheduler: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
-/// How long runs may go on when the server stops.
-const DRAIN_MAX: Duration = Duration::from_secs(30);
+/// How long statements and runs may go on when the server stops.
+pub const DRAIN_MAX: Duration = Duration::from_secs(30);
 
 impl Engine {
-    /// Opens a data folder, making it when it is not there, and takes over what a dead process left.
+    /// Opens a data folder, making it when it is not there. Runs that were cut off wait for [`Engine::recover`].
     ///
     /// `statements` lends the statement room, which lies to the left of this one.
     pub async fn open(
@@ -50,7 +50,7 @@ impl Engine {
         statements: fn(Weak<Engine>) -> Arc<dyn StatementRunner>,
     ) -> Result<Arc<Engine>> {
         make_private(&config.data)?;
-        std::fs::create_dir_all(config.data.join("files"))?;
+        folder::create(&config.data.join("files"))?;
         let data = config.data.canonicalize()?;
         let here = std::env::current_dir()?;
         let allowed = if config.roots.is_empty() { vec![here.clone()] } else { config.roots.clone() };
@@ -89,8 +89,12 @@ impl Engine {
                 scheduler,
             }
         });
-        engine.workflows.recover().await?;
         Ok(engine)
+    }
+
+    /// Goes on with the runs that a process before this one left.
+    pub async fn recover(&self) -> Result<()> {
+        self.workflows.recover().await.map(drop)
     }
 
     /// Lets schedules fire, and old files go.
@@ -105,12 +109,17 @@ impl Engine {
         Scheduler::new(self.catalog.clone(), self.workflows.clone(), self.clock.clone()).settle().await.map(|_| ())
     }
 
-    /// Lets runs end, for a while, and closes the store. What is cut off goes on at the next start.
-    pub async fn close(&self) {
+    /// Starts no run any more, and lets those that go end, for a while.
+    pub async fn drain(&self) {
         self.stop.cancel();
         if tokio::time::timeout(DRAIN_MAX, self.workflows.drain()).await.is_err() {
             tracing::warn!("runs were still going after {} s; they go on at the next start", DRAIN_MAX.as_secs());
         }
+    }
+
+    /// Drains and closes the store. What is cut off goes on at the next start.
+    pub async fn close(&self) {
+        self.drain().await;
         self.catalog.store().close().await;
     }
 
@@ -124,16 +133,15 @@ impl Engine {
 }
 
 /// The folder holds passwords' verifiers and data: nobody else reads it.
-fn make_private(folder: &Path) -> Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    if folder.is_dir() {
-        return Ok(());
+fn make_private(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let failed =
+        |error: String| Error::new(Kind::Io, format!("data folder \"{}\" cannot be made: {error}", path.display()));
+    folder::create(path).map_err(|error| failed(error.message))?;
+    if let Err(error) = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)) {
+        tracing::warn!("others may be able to read the data folder: {error}");
     }
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| Error::new(Kind::Io, format!("data folder \"{}\" cannot be made: {error}", folder.display())))
+    Ok(())
 }
 
 /// This installation's id, made once.

@@ -7,9 +7,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Staged rows of runs that were blocked, failed or cut off are kept this long, to be looked at
-/// or published by hand.
-const STAGED_KEPT: TimeDelta = TimeDelta::days(7);
 /// How often files older than that are looked for.
 const PERIOD: Duration = Duration::from_secs(6 * 3600);
 
@@ -38,7 +35,7 @@ impl Engine {
     /// somebody still wants to look at.
     pub(super) async fn kept_since(&self) -> Result<DateTime<Utc>> {
         // Files carry the machine's time, whatever clock the engine has.
-        let age = SystemClock.now() - STAGED_KEPT;
+        let age = SystemClock.now() - TimeDelta::days(self.config.spool_days.max(1).into());
         Ok(self.workflows.oldest_open_run().await?.map_or(age, |oldest| oldest.min(age)))
     }
 }

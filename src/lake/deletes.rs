@@ -1,7 +1,8 @@
 //! Deleted rows: which positions of a data file are gone.
 
 use super::Lake;
-use super::writer::{create_folder, size, sync_folder};
+use super::writer::size;
+use crate::base::folder;
 use crate::base::{Error, Result};
 use crate::catalog::{DataFile, NewDelete, NewDeleteFile, Table};
 use datafusion::arrow::array::{AsArray, Int64Array, RecordBatch, StringArray};
@@ -158,7 +159,7 @@ fn write(folder: &Path, data_file: &str, positions: &[u64]) -> Result<NewDeleteF
     let paths = StringArray::from_iter_values(std::iter::repeat_n(data_file, positions.len()));
     let places = Int64Array::from_iter_values(positions.iter().map(|position| *position as i64));
     let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(paths), Arc::new(places)])?;
-    create_folder(folder)?;
+    folder::create(folder)?;
     let name = format!("{}-delete.parquet", uuid::Uuid::now_v7());
     let path = folder.join(&name);
     let done = || -> Result<NewDeleteFile> {
@@ -167,7 +168,7 @@ fn write(folder: &Path, data_file: &str, positions: &[u64]) -> Result<NewDeleteF
         writer.write(&batch)?;
         writer.finish()?;
         writer.inner().sync_all()?;
-        sync_folder(folder)?;
+        folder::sync(folder)?;
         let (bytes, footer_bytes) = size(&path)?;
         Ok(NewDeleteFile { path: name, rows: positions.len() as i64, bytes, footer_bytes })
     };

@@ -19,7 +19,7 @@ pub use past::At;
 pub use stats::storable;
 pub use writer::Writer;
 
-use crate::base::Result;
+use crate::base::{Result, folder};
 use crate::catalog::{NewFile, Table};
 use datafusion::catalog::TableProvider;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ impl Lake {
     /// Opens the lake of a data folder, making its folder when it is not there.
     pub fn open(data: &Path) -> Result<Lake> {
         let folder = data.join("lake");
-        std::fs::create_dir_all(&folder)?;
+        folder::create(&folder)?;
         Ok(Lake { folder: folder.canonicalize()?.into(), deletes: Arc::default() })
     }
 

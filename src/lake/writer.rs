@@ -1,7 +1,7 @@
 //! Rows into Parquet files that are on the disk before anybody hears of them.
 
 use super::stats;
-use crate::base::{Error, Kind, Result, Type};
+use crate::base::{Error, Kind, Result, Type, folder};
 use crate::catalog::NewFile;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::compute;
@@ -137,7 +137,7 @@ impl Files {
         while let Some(message) = batches.blocking_recv() {
             let Some(batch) = message else {
                 self.close()?;
-                sync_folder(&self.folder)?;
+                folder::sync(&self.folder)?;
                 self.finished = true;
                 return Ok(std::mem::take(&mut self.done));
             };
@@ -191,7 +191,7 @@ impl Drop for Files {
 
 fn open(folder: &Path, schema: &SchemaRef) -> Result<Open> {
     schema.fields().iter().try_for_each(|field| stats::storable(field.name(), &Type::of(field)))?;
-    create_folder(folder)?;
+    folder::create(folder)?;
     let path = folder.join(format!("{}.parquet", uuid::Uuid::now_v7()));
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
@@ -217,26 +217,6 @@ pub(super) fn size(path: &Path) -> Result<(i64, i64)> {
     let mut tail = [0; 4];
     file.read_exact(&mut tail)?;
     Ok((bytes as i64, i64::from(u32::from_le_bytes(tail))))
-}
-
-/// Makes a folder and those above it, each name on the disk.
-pub(super) fn create_folder(folder: &Path) -> Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = folder.parent() {
-        create_folder(parent)?;
-        match std::fs::create_dir(folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error.into()),
-            _ => sync_folder(parent)?,
-        }
-    }
-    Ok(())
-}
-
-/// Puts the names in a folder on the disk.
-pub(super) fn sync_folder(folder: &Path) -> Result<()> {
-    Ok(File::open(folder)?.sync_all()?)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Files that never change, named by the hash of their bytes.
 
-use crate::base::{Error, Kind, Result};
+use crate::base::{Error, Kind, Result, folder};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -15,7 +15,7 @@ pub struct Artifacts {
 impl Artifacts {
     pub fn open(data: &Path) -> Result<Artifacts> {
         let folder = data.join("artifacts");
-        fs::create_dir_all(&folder)?;
+        folder::create(&folder)?;
         Ok(Artifacts { folder })
     }
 

@@ -3,8 +3,8 @@
 use super::backends::Backends;
 use super::places::Places;
 use super::tls::Tls;
-use crate::base::Result;
-use crate::engine::Engine;
+use crate::base::{Error, Kind, Result};
+use crate::engine::{DRAIN_MAX, Engine};
 use crate::statement::Parsed;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Limits { first_byte: seconds(10), login: seconds(30), drain: seconds(60) }
+        Limits { first_byte: seconds(10), login: seconds(30), drain: DRAIN_MAX }
     }
 }
 
@@ -40,4 +40,17 @@ pub struct Door {
     pub places: Arc<Places>,
     pub backends: Arc<Backends>,
     pub shutdown: CancellationToken,
+}
+
+impl Door {
+    /// Reads a text as statements, when it is not too long.
+    pub fn read(&self, text: &str) -> Result<Vec<Parsed>> {
+        let most = self.engine.config.statement_bytes_max;
+        if text.len() > most {
+            return Err(Error::new(Kind::TooLarge, format!("statement is longer than {most} bytes"))
+                .detail(format!("it has {} bytes", text.len()))
+                .hint("load rows with COPY, or raise the setting statement_bytes_max".to_string()));
+        }
+        (self.parse)(text)
+    }
 }

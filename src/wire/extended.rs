@@ -16,7 +16,7 @@ use pgwire::messages::response::{CommandComplete, EmptyQueryResponse};
 impl Conversation {
     pub(super) async fn parse(&mut self, name: &str, text: &str, oids: &[u32]) -> Result<(), Complaint> {
         let hints = parameters::hints(oids)?;
-        let mut statements = (self.door.parse)(text).map_err(|error| Complaint::of(error, text, 0))?;
+        let mut statements = self.door.read(text).map_err(|error| Complaint::of(error, text, 0))?;
         if statements.len() > 1 {
             let error = Error::new(Kind::Syntax, "cannot insert multiple commands into a prepared statement");
             return Err(error.into());

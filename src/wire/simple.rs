@@ -12,7 +12,7 @@ impl Conversation {
     pub(super) async fn simple(&mut self, text: &str) -> Result<(), Complaint> {
         self.session.prepared.remove("");
         self.portals.remove("");
-        let statements = (self.door.parse)(text).map_err(|error| Complaint::of(error, text, 0))?;
+        let statements = self.door.read(text).map_err(|error| Complaint::of(error, text, 0))?;
         if statements.is_empty() {
             self.outbox.put(&EmptyQueryResponse::new())?;
         }

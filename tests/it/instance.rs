@@ -58,6 +58,7 @@ impl Instance {
         let mut config = Config::load(data).unwrap();
         config.roots = vec![repository(), data.parent().unwrap().to_path_buf()];
         let engine = Engine::open(config, clock, statement::runner).await.unwrap();
+        engine.recover().await.unwrap();
         Instance { engine, data: data.to_path_buf(), folder: None }
     }
 

@@ -6,7 +6,7 @@
 use super::options::{FileFormat, format};
 use super::text;
 use super::write::{MARKER_KEY, write};
-use crate::base::{Error, Kind, Result, Roots};
+use crate::base::{Error, Kind, Result, Roots, folder};
 use crate::catalog::workflow::Mode;
 use crate::connect::{Act, Guarantee, Marker, Receipt, Sink};
 use async_trait::async_trait;
@@ -67,7 +67,7 @@ impl FileSink {
     fn act(&self, act: &Act) -> Result<Receipt> {
         let path = self.path()?;
         let folder = path.parent().ok_or_else(|| Error::internal("a file below a root must have a folder"))?;
-        std::fs::create_dir_all(folder)?;
+        folder::create(folder)?;
         // Who publishes to the same folder, in this process or another, waits here.
         let lock = File::open(folder)?;
         lock.lock()?;
