@@ -9,6 +9,7 @@ use datafusion::common::config::Dialect;
 use datafusion::error::Result;
 use datafusion::execution::context::QueryPlanner;
 use datafusion::execution::{SessionState, SessionStateBuilder, SessionStateDefaults};
+use datafusion::functions_aggregate::first_last::first_value_udaf;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -83,9 +84,8 @@ pub fn template(config: &Config, threads: &Threads) -> SessionState {
         .with_config(session)
         .with_runtime_env(threads.environment.clone())
         .with_expr_planners(SessionStateDefaults::default_expr_planners())
-        .with_scalar_functions(SessionStateDefaults::default_scalar_functions())
-        .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
-        .with_window_functions(SessionStateDefaults::default_window_functions())
+        // Names are resolved by ours alone, and each statement copies what stands here. DISTINCT ON asks for this one.
+        .with_aggregate_functions(vec![first_value_udaf()])
         .with_optimizer_rules(rules())
         .with_physical_optimizer_rules(physical_rules())
         .with_query_planner(Arc::new(Planner(planner)))
