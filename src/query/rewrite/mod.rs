@@ -7,6 +7,7 @@ pub(in crate::query) mod calls;
 pub(in crate::query) mod casts;
 pub(in crate::query) mod columns;
 pub(in crate::query) mod operators;
+mod exponents;
 mod frames;
 mod quantified;
 mod refused;
@@ -20,6 +21,7 @@ pub use operators::Operation;
 
 use super::Context;
 use super::functions::cast::Cast;
+use super::functions::date_part::date_part;
 use super::models::Models;
 use super::places::Places;
 use crate::base::{Error, Kind, Result, Type};
@@ -186,6 +188,10 @@ impl Rewriter<'_> {
     fn expression(&mut self, expr: &mut Expr) -> Result<()> {
         match expr {
             Expr::Value(ValueWithSpan { value: Value::Number(number, _), .. }) => {
+                if let Some(constant) = self.exponent(&number.clone()) {
+                    *expr = constant;
+                    return Ok(());
+                }
                 let ty = integer_type(number);
                 if let (false, Some(ty)) = (self.kept.contains(&std::ptr::from_ref(expr)), ty) {
                     let value = std::mem::replace(expr, Expr::value(Value::Null));
@@ -220,7 +226,21 @@ impl Rewriter<'_> {
                 *op = operators::numbered(number);
                 Ok(())
             }
+            // Reserved in Postgres: no column has the name.
+            Expr::Identifier(name)
+                if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("current_schema") =>
+            {
+                *expr = call("current_schema", vec![]);
+                self.function(expr)
+            }
             Expr::SimilarTo { .. } => self.similar(expr),
+            Expr::Extract { field, expr: time, .. } => {
+                let field = Expr::value(Value::SingleQuotedString(field.to_string().to_lowercase()));
+                let time = std::mem::replace(time.as_mut(), Expr::value(Value::Null));
+                let extract = date_part(true, self.context.time_zone());
+                *expr = self.own_call(extract, vec![field, time]);
+                Ok(())
+            }
             Expr::Cast { .. } | Expr::TypedString(_) | Expr::AtTimeZone { .. } | Expr::Collate { .. } => {
                 self.conversion(expr)
             }
