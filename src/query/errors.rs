@@ -68,6 +68,12 @@ fn refined(error: Error) -> Error {
     if let Some(types) = message.strip_prefix("Cannot infer common argument type for comparison operation ") {
         return Error::new(Kind::UndefinedFunction, format!("operator does not exist: {}", in_sql(types)));
     }
+    if let Some((_, ty)) = message.split_once("create filter with non-boolean predicate '")
+        && let Some((_, ty)) = ty.rsplit_once("returning ")
+    {
+        let message = format!("a condition must be type boolean, not type {}", in_sql(ty));
+        return Error::new(Kind::DatatypeMismatch, message);
+    }
     if message.contains("aggregate functions are not allowed in the WHERE clause") {
         return Error::new(Kind::Grouping, "aggregate functions are not allowed in WHERE");
     }

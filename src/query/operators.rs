@@ -5,6 +5,7 @@ use super::functions::arithmetic::{self, Operator};
 use super::functions::cast::Cast;
 use super::functions::json;
 use super::functions::missing::argument_type;
+use super::functions::numeric;
 use super::rewrite::{ModelCall, Operation, calls, operators};
 use crate::base::{Error, Kind, Type};
 use datafusion::arrow::datatypes::DataType;
@@ -83,6 +84,11 @@ impl Operation {
             }
             _ => {}
         }
+        if self.op == BinaryOperator::StringConcat && is_jsonb(&left, schema) && is_jsonb(&right, schema) {
+            return Err(Error::unsupported("jsonb || jsonb is not supported")
+                .hint("put the texts together, or build the value where it is made".to_string())
+                .at(self.at));
+        }
         let (left, left_type) =
             adapted(left, left_type, &right_type, &right, &self.op).map_err(|error| error.at(self.left_at))?;
         let (right, right_type) =
@@ -158,22 +164,43 @@ impl Operation {
                 };
                 let ty = wider(left_type, right_type);
                 let (left, right) = (typed(left.clone(), left_type, ty), typed(right.clone(), right_type, ty));
-                Some(arithmetic::integers(operator, ty, left, right))
+                Some(arithmetic::numbers(operator, ty, left, right))
+            }
+            (
+                BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply | BinaryOperator::Divide,
+                left_type,
+                right_type,
+            ) if is_double(left_type, right_type) => {
+                let operator = match self.op {
+                    BinaryOperator::Plus => Operator::Add,
+                    BinaryOperator::Minus => Operator::Subtract,
+                    BinaryOperator::Multiply => Operator::Multiply,
+                    _ => Operator::Divide,
+                };
+                let (left, right) =
+                    (typed(left.clone(), left_type, &Float64), typed(right.clone(), right_type, &Float64));
+                Some(arithmetic::numbers(operator, &Float64, left, right))
+            }
+            (BinaryOperator::Multiply, left_type, right_type) if left_type.is_decimal() && right_type.is_decimal() => {
+                numeric::multiply(left, left_type, right, right_type)
+            }
+            (BinaryOperator::Divide, left_type, right_type) if left_type.is_decimal() || right_type.is_decimal() => {
+                numeric::divide(left, left_type, right, right_type)
             }
             (BinaryOperator::Plus, Date32, Int16 | Int32 | Int64) => {
-                let sum = arithmetic::integers(Operator::Add, &Int32, days(left), days(right));
+                let sum = arithmetic::numbers(Operator::Add, &Int32, days(left), days(right));
                 Some(cast(sum, Date32))
             }
             (BinaryOperator::Plus, Int16 | Int32 | Int64, Date32) => {
-                let sum = arithmetic::integers(Operator::Add, &Int32, days(left), days(right));
+                let sum = arithmetic::numbers(Operator::Add, &Int32, days(left), days(right));
                 Some(cast(sum, Date32))
             }
             (BinaryOperator::Minus, Date32, Int16 | Int32 | Int64) => {
-                let difference = arithmetic::integers(Operator::Subtract, &Int32, days(left), days(right));
+                let difference = arithmetic::numbers(Operator::Subtract, &Int32, days(left), days(right));
                 Some(cast(difference, Date32))
             }
             (BinaryOperator::Minus, Date32, Date32) => {
-                Some(arithmetic::integers(Operator::Subtract, &Int32, days(left), days(right)))
+                Some(arithmetic::numbers(Operator::Subtract, &Int32, days(left), days(right)))
             }
             (BinaryOperator::Plus | BinaryOperator::Minus, Date32, Interval(_)) => {
                 let operator = if self.op == BinaryOperator::Plus { std::ops::Add::add } else { std::ops::Sub::sub };
@@ -196,6 +223,12 @@ impl Operation {
             _ => None,
         }
     }
+}
+
+/// Whether the result is a double.
+fn is_double(left: &DataType, right: &DataType) -> bool {
+    let numbers = left.is_numeric() && right.is_numeric();
+    numbers && (left.is_floating() || right.is_floating()) && !(left == right && *left == DataType::Float32)
 }
 
 fn times(interval: &Expr, number: Expr) -> Expr {
@@ -269,6 +302,10 @@ fn concatenable(expr: Expr, ty: &DataType, other: &DataType) -> Expr {
         return Cast::new(Type::Text, "UTC").function().call(vec![expr]);
     }
     expr
+}
+
+fn is_jsonb(expr: &Expr, schema: &DFSchema) -> bool {
+    expr.to_field(schema).is_ok_and(|(_, field)| Type::of(&field) == Type::Jsonb)
 }
 
 fn is_text_literal(expr: &Expr) -> bool {

@@ -1,4 +1,4 @@
-//! Arithmetic that fails where Postgres' does: integers out of range, and differences of times.
+//! Arithmetic that fails where Postgres' does: numbers out of range, and differences of times.
 
 use crate::base::{Error, Kind, Type};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Datum, Int64Array, IntervalMonthDayNanoArray};
@@ -14,20 +14,22 @@ use datafusion::logical_expr::{
 };
 use std::sync::Arc;
 
-/// An operator of two integers.
+/// An operator of two numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operator {
     Add,
     Subtract,
     Multiply,
+    /// Of doubles alone.
+    Divide,
 }
 
 /// What a function does with its arguments.
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Arithmetic {
-    /// Integers of one type, from left to right: `a + b - c` is one call, because a call inside a call
+    /// Integers or doubles of one type, from left to right: `a + b - c` is one call, because a call inside a call
     /// costs the planner its length at each of its links.
-    Integers(Vec<Operator>),
+    Numbers(Vec<Operator>),
     /// Two timestamps: an interval of days and a time.
     Between,
     /// An interval by a number.
@@ -41,11 +43,11 @@ struct Function {
     signature: Signature,
 }
 
-/// An operator on integers, both of the type.
-pub fn integers(operator: Operator, ty: &DataType, left: Expr, right: Expr) -> Expr {
+/// An operator on integers or doubles, both of the type.
+pub fn numbers(operator: Operator, ty: &DataType, left: Expr, right: Expr) -> Expr {
     let (mut operators, mut args) = match left {
         Expr::ScalarFunction(call) => match call.func.inner().downcast_ref::<Function>() {
-            Some(Function { what: Arithmetic::Integers(operators), ty: same, .. }) if same == ty => {
+            Some(Function { what: Arithmetic::Numbers(operators), ty: same, .. }) if same == ty => {
                 (operators.clone(), call.args)
             }
             _ => (vec![], vec![Expr::ScalarFunction(call)]),
@@ -55,7 +57,7 @@ pub fn integers(operator: Operator, ty: &DataType, left: Expr, right: Expr) -> E
     operators.push(operator);
     args.push(right);
     let signature = Signature::exact(vec![ty.clone(); args.len()], Volatility::Immutable);
-    ScalarUDF::from(Function { what: Arithmetic::Integers(operators), ty: ty.clone(), signature }).call(args)
+    ScalarUDF::from(Function { what: Arithmetic::Numbers(operators), ty: ty.clone(), signature }).call(args)
 }
 
 /// The interval from one timestamp to another.
@@ -75,10 +77,11 @@ pub fn times(interval: Expr, number: Expr) -> Expr {
 impl ScalarUDFImpl for Function {
     fn name(&self) -> &str {
         match &self.what {
-            Arithmetic::Integers(operators) => match operators.as_slice() {
+            Arithmetic::Numbers(operators) => match operators.as_slice() {
                 [Operator::Add] => "add",
                 [Operator::Subtract] => "subtract",
                 [Operator::Multiply] => "multiply",
+                [Operator::Divide] => "divide",
                 _ => "arithmetic",
             },
             Arithmetic::Between => "time between",
@@ -93,7 +96,7 @@ impl ScalarUDFImpl for Function {
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(match self.what {
             Arithmetic::Between | Arithmetic::Times => Type::Interval.arrow(),
-            Arithmetic::Integers(_) => self.ty.clone(),
+            Arithmetic::Numbers(_) => self.ty.clone(),
         })
     }
 
@@ -113,7 +116,7 @@ impl ScalarUDFImpl for Function {
         let scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if scalar { 1 } else { args.number_rows };
         let result = match &self.what {
-            Arithmetic::Integers(operators) => self.integers(operators, &args.args)?,
+            Arithmetic::Numbers(operators) => self.numbers(operators, &args.args)?,
             Arithmetic::Between => time_between(&args.args[0].to_array(rows)?, &args.args[1].to_array(rows)?),
             Arithmetic::Times => interval_times(&args.args[0].to_array(rows)?, &args.args[1].to_array(rows)?)?,
         };
@@ -125,9 +128,9 @@ impl ScalarUDFImpl for Function {
 }
 
 impl Function {
-    /// Integers as they were written, since operators of one name differ in their order.
+    /// Numbers as they were written, since operators of one name differ in their order.
     fn written(&self, args: &[Expr], one: impl Fn(&Expr) -> String) -> Result<String> {
-        let Arithmetic::Integers(operators) = &self.what else {
+        let Arithmetic::Numbers(operators) = &self.what else {
             let args: Vec<_> = args.iter().map(one).collect();
             return Ok(format!("{}({})", self.name(), args.join(", ")));
         };
@@ -135,20 +138,26 @@ impl Function {
             Operator::Add => " + ",
             Operator::Subtract => " - ",
             Operator::Multiply => " * ",
+            Operator::Divide => " / ",
         });
         let links = signs.zip(args.iter().skip(1)).map(|(sign, arg)| format!("{sign}{}", one(arg)));
         Ok(format!("({}{})", args.first().map(&one).unwrap_or_default(), links.collect::<String>()))
     }
 
-    fn integers(&self, operators: &[Operator], args: &[ColumnarValue]) -> Result<ArrayRef> {
+    fn numbers(&self, operators: &[Operator], args: &[ColumnarValue]) -> Result<ArrayRef> {
         let mut left = args[0].clone();
         for (operator, right) in operators.iter().zip(&args[1..]) {
             let kernel = match operator {
                 Operator::Add => numeric::add,
                 Operator::Subtract => numeric::sub,
                 Operator::Multiply => numeric::mul,
+                Operator::Divide => numeric::div,
             };
-            left = self.applied(kernel, &left, right)?;
+            let result = self.applied(kernel, &left, right)?;
+            if self.ty == DataType::Float64 {
+                check_floats(*operator, &left, right, &result)?;
+            }
+            left = result;
         }
         left.to_array(1)
     }
@@ -179,6 +188,25 @@ impl Function {
             false => ColumnarValue::Array(array),
         })
     }
+}
+
+/// Infinity comes only of infinity.
+fn check_floats(operator: Operator, left: &ColumnarValue, right: &ColumnarValue, result: &ColumnarValue) -> Result<()> {
+    let [left, right, result] = {
+        let arrays = ColumnarValue::values_to_arrays(&[left.clone(), right.clone(), result.clone()])?;
+        <[ArrayRef; 3]>::try_from(arrays).map_err(|_| Error::internal("three values must be three arrays"))?
+    };
+    let [left, right, result] = [&left, &right, &result].map(|array| array.as_primitive::<Float64Type>());
+    for row in (0..result.len()).filter(|row| result.is_valid(*row)) {
+        if operator == Operator::Divide && right.value(row) == 0.0 && !left.value(row).is_nan() {
+            return Err(Error::new(Kind::DivisionByZero, "division by zero").into());
+        }
+        let finite = left.value(row).is_finite() && right.value(row).is_finite();
+        if finite && result.value(row).is_infinite() {
+            return Err(Error::new(Kind::NumericOutOfRange, "value out of range: overflow").into());
+        }
+    }
+    Ok(())
 }
 
 fn time_between(left: &ArrayRef, right: &ArrayRef) -> ArrayRef {

@@ -218,7 +218,9 @@ impl Cast {
     /// Whether Arrow's own cast means the same, which more of the planner understands.
     fn is_plain(&self, from: &DataType) -> bool {
         match &self.ty {
-            Type::Int2 | Type::Int4 | Type::Int8 => from.is_integer(),
+            Type::Int2 | Type::Int4 | Type::Int8 => {
+                from.is_signed_integer() && from.primitive_width() <= self.ty.arrow().primitive_width()
+            }
             Type::Float8 => from.is_numeric(),
             Type::Float4 => from.is_integer() || from.is_floating(),
             Type::Numeric(_) => from.is_integer(),

@@ -5,12 +5,17 @@ pub mod arithmetic;
 pub mod bounded;
 pub mod cast;
 pub mod constant;
+pub mod date_part;
+pub mod date_trunc;
+mod domain;
 pub mod json;
 pub mod missing;
+pub mod numeric;
 mod round;
 pub mod scored;
 mod text;
 mod time;
+pub mod to_char;
 mod totals;
 
 use datafusion::execution::SessionStateDefaults;
@@ -32,6 +37,7 @@ impl Functions {
         let ours = time::functions()
             .into_iter()
             .chain([round::function()])
+            .chain(domain::functions(&SessionStateDefaults::default_scalar_functions()))
             .chain(bounded::functions(&SessionStateDefaults::default_scalar_functions()));
         for function in SessionStateDefaults::default_scalar_functions().into_iter().chain(ours.map(Arc::new)) {
             for name in function.aliases() {
@@ -45,6 +51,11 @@ impl Functions {
                 aggregate.insert(name.clone(), function.clone());
             }
             aggregate.insert(function.name().to_string(), function);
+        }
+        for (name, known) in [("every", "bool_and"), ("variance", "var")] {
+            if let Some(function) = aggregate.get(known).cloned() {
+                aggregate.insert(name.to_string(), function);
+            }
         }
         let mut window = HashMap::new();
         for function in SessionStateDefaults::default_window_functions() {

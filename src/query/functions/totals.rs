@@ -62,6 +62,10 @@ impl AggregateUDFImpl for Total {
             ty if ty.is_integer() => DataType::Decimal128(34, 12),
             DataType::Float16 | DataType::Float32 => DataType::Float64,
             DataType::Null => DataType::Float64,
+            DataType::Decimal128(precision, scale) if averaged && *scale < 12 => {
+                let more = 12 - scale.unsigned_abs();
+                DataType::Decimal128(precision.saturating_add(more).min(38), 12)
+            }
             ty if ty.is_numeric() => ty.clone(),
             DataType::Interval(_) | DataType::Duration(_) if averaged => whole.clone(),
             ty => return plan_err!("No function matches the given name and argument types '{}({ty})'", self.name()),

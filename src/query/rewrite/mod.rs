@@ -7,22 +7,29 @@ pub(in crate::query) mod calls;
 pub(in crate::query) mod casts;
 pub(in crate::query) mod columns;
 pub(in crate::query) mod operators;
+mod exponents;
+mod frames;
+mod quantified;
+mod refused;
 mod run;
+mod similar;
 mod sources;
+mod values;
 
 pub use calls::{Argument, ModelCall};
 pub use operators::Operation;
 
 use super::Context;
 use super::functions::cast::Cast;
+use super::functions::date_part::date_part;
 use super::models::Models;
 use super::places::Places;
 use crate::base::{Error, Kind, Result, Type};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::sql::sqlparser::ast::{
-    self, BinaryOperator, Expr, GroupByExpr, Ident, LimitClause, ObjectName, OrderByKind, Query, Select, SelectItem,
-    SetExpr, Spanned, TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
+    self, BinaryOperator, Expr, GroupByExpr, Ident, LimitClause, ObjectName, OrderByKind, Query, Select, Spanned,
+    TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
@@ -75,7 +82,7 @@ struct Rewriter<'a> {
     models: &'a Models,
     places: &'a Places<'a>,
     rewritten: Rewritten,
-    /// Literals whose place gives them a meaning of their own: ordinals, LIMIT, interval amounts.
+    /// Literals whose place gives them a meaning of their own: ordinals, LIMIT, bounds of frames, interval amounts.
     kept: HashSet<*const Expr>,
     /// Queries around the node that is visited.
     depth: usize,
@@ -98,7 +105,8 @@ impl VisitorMut for Rewriter<'_> {
         if let GroupByExpr::Expressions(items, _) = &select.group_by {
             items.iter().for_each(|item| self.keep(item));
         }
-        flow(refuse_select(select))
+        self.keep_named_frames(&select.named_window);
+        flow(self.refuse_select(select))
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Self::Break> {
@@ -125,6 +133,12 @@ impl VisitorMut for Rewriter<'_> {
         {
             self.kept.extend(run::inner(function).into_iter().map(std::ptr::from_ref));
         }
+        if let Expr::Function(function) = expr
+            && let Some(ast::WindowType::WindowSpec(window)) = &function.over
+        {
+            self.keep_frame(window);
+        }
+        quantified::isolate(expr);
         // Before its arguments are, so that they are seen as they were written.
         flow(self.call(expr))
     }
@@ -136,7 +150,8 @@ impl VisitorMut for Rewriter<'_> {
 
 impl Rewriter<'_> {
     fn query(&mut self, query: &mut Query) -> Result<()> {
-        refuse_query(query)?;
+        self.refuse_query(query)?;
+        values::as_selects(&mut query.body);
         if let Some(ast::Fetch { quantity, percent: false, with_ties: false }) =
             query.fetch.take_if(|fetch| !fetch.percent && !fetch.with_ties)
         {
@@ -173,6 +188,10 @@ impl Rewriter<'_> {
     fn expression(&mut self, expr: &mut Expr) -> Result<()> {
         match expr {
             Expr::Value(ValueWithSpan { value: Value::Number(number, _), .. }) => {
+                if let Some(constant) = self.exponent(&number.clone()) {
+                    *expr = constant;
+                    return Ok(());
+                }
                 let ty = integer_type(number);
                 if let (false, Some(ty)) = (self.kept.contains(&std::ptr::from_ref(expr)), ty) {
                     let value = std::mem::replace(expr, Expr::value(Value::Null));
@@ -205,6 +224,21 @@ impl Rewriter<'_> {
                 let operation = Operation::of(self.places, left, op, right);
                 self.rewritten.operations.push(operation);
                 *op = operators::numbered(number);
+                Ok(())
+            }
+            // Reserved in Postgres: no column has the name.
+            Expr::Identifier(name)
+                if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("current_schema") =>
+            {
+                *expr = call("current_schema", vec![]);
+                self.function(expr)
+            }
+            Expr::SimilarTo { .. } => self.similar(expr),
+            Expr::Extract { field, expr: time, .. } => {
+                let field = Expr::value(Value::SingleQuotedString(field.to_string().to_lowercase()));
+                let time = std::mem::replace(time.as_mut(), Expr::value(Value::Null));
+                let extract = date_part(true, self.context.time_zone());
+                *expr = self.own_call(extract, vec![field, time]);
                 Ok(())
             }
             Expr::Cast { .. } | Expr::TypedString(_) | Expr::AtTimeZone { .. } | Expr::Collate { .. } => {
@@ -316,37 +350,6 @@ fn fetch_as_limit(query: &mut Query, quantity: Option<Expr>) {
         _ => None,
     };
     query.limit_clause = Some(LimitClause::LimitOffset { limit, offset, limit_by: vec![] });
-}
-
-/// What the planner would silently ignore.
-fn refuse_query(query: &Query) -> Result<()> {
-    if query.for_clause.is_some() || query.settings.is_some() || query.format_clause.is_some() {
-        return Err(Error::unsupported("this clause after a query is not supported"));
-    }
-    if !query.pipe_operators.is_empty() {
-        return Err(Error::unsupported("|> operators are not supported"));
-    }
-    if query.fetch.as_ref().is_some_and(|fetch| fetch.percent || fetch.with_ties) {
-        return Err(Error::unsupported("FETCH … PERCENT and WITH TIES are not supported"));
-    }
-    match query.body.as_ref() {
-        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
-            Err(Error::unsupported("data-modifying statements in WITH are not supported"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn refuse_select(select: &Select) -> Result<()> {
-    if select.into.is_some() {
-        return Err(Error::unsupported("SELECT … INTO is not supported here")
-            .hint("use CREATE TABLE … AS SELECT …".to_string()));
-    }
-    let aliases = select.projection.iter().any(|item| matches!(item, SelectItem::ExprWithAliases { .. }));
-    if select.top.is_some() || select.prewhere.is_some() || !select.connect_by.is_empty() || aliases {
-        return Err(Error::unsupported("this form of SELECT is not supported"));
-    }
-    Ok(())
 }
 
 fn flow(result: Result<()>) -> ControlFlow<Box<Error>> {

@@ -4,9 +4,12 @@
 use super::{Rewriter, call, parts};
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Result, Type, name};
+use crate::query::functions::date_part::date_part;
+use crate::query::functions::date_trunc::date_trunc;
+use crate::query::functions::to_char::to_char;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, Value,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, Value,
 };
 
 impl Rewriter<'_> {
@@ -29,7 +32,33 @@ impl Rewriter<'_> {
                     .hint("param('name')".to_string())
                     .at(at));
             }
+            ("gen_random_uuid", Some([])) => {
+                *expr = self.cast(&Type::Uuid, call("uuid", vec![]));
+                return Ok(());
+            }
             (_, Some([])) => self.without_arguments(&name).map_err(|error| error.at(at))?,
+            ("date_part", Some([_, _])) => {
+                let args = unnamed(function);
+                *expr = self.own_call(date_part(false, self.context.time_zone()), args);
+                return Ok(());
+            }
+            ("to_char", Some([_, _])) => {
+                let args = unnamed(function);
+                *expr = self.own_call(to_char(self.context.time_zone()), args);
+                return Ok(());
+            }
+            ("date_trunc", Some([_, _])) if self.context.time_zone() != "UTC" => {
+                let args = unnamed(function);
+                *expr = self.own_call(date_trunc(self.context.time_zone()), args);
+                return Ok(());
+            }
+            ("mod", Some([_, _])) => {
+                if let [left, right] = unnamed(function).as_slice() {
+                    let (left, right) = (Box::new(left.clone()), Box::new(right.clone()));
+                    *expr = Expr::BinaryOp { left, op: BinaryOperator::Modulo, right };
+                }
+                return self.expression(expr);
+            }
             // Among the columns of a SELECT it stands for as many rows.
             ("generate_series", _) if !unnested => {
                 let taken = std::mem::replace(expr, Expr::value(Value::Null));
@@ -117,6 +146,11 @@ impl Rewriter<'_> {
         let zone: chrono_tz::Tz = self.context.time_zone().parse().unwrap_or(chrono_tz::UTC);
         self.context.now.with_timezone(&zone).naive_local()
     }
+}
+
+/// The same, taken as they are.
+fn unnamed(function: &Function) -> Vec<Expr> {
+    inner(function).into_iter().cloned().collect()
 }
 
 /// The arguments of a call that have no name.
