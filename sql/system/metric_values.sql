@@ -1,7 +1,7 @@
 -- Values of metrics, one for each run that measured them.
 SELECT workflow AS "workflow text",
   metric AS "metric text",
-  NULL AS "dimensions json",
+  dimensions AS "dimensions json", -- one value of each, {} when there are none
   NULL AS "bucket timestamptz",
   value AS "value float8",
   run_id AS "run_id text",

@@ -4,8 +4,8 @@ SELECT run_id AS "run_id text", -- names the run everywhere
   version AS "version int8", -- of the workflow's definition
   trigger_kind AS "trigger text", -- schedule, manual, retry, …
   scheduled_at AS "scheduled_at timestamptz", -- the instant for which it was due
-  NULL AS "interval_start timestamptz", -- start of the data interval it stands for
-  NULL AS "interval_end timestamptz",
+  interval_start AS "interval_start timestamptz", -- start of the data interval it stands for
+  interval_end AS "interval_end timestamptz",
   status AS "status text",
   reason AS "reason text", -- why it has this status
   queued_at AS "queued_at timestamptz",

@@ -23,7 +23,8 @@ pub fn plan(metric: &Metric, relation: &str, schema: &SchemaRef) -> Result<Sql> 
         false => format!("'{{' || {} || '}}'", dimensions.join(" || ', ' || ")),
     };
     let sql = Sql::new(metric.offset).text(&format!("SELECT CAST({dimensions} AS text) AS dimensions, "));
-    let sql = value(metric, sql).text(&format!(" AS value\nFROM {relation}"));
+    // A count beside it makes one row of what is no aggregate, or says that it is none.
+    let sql = value(metric, sql).text(&format!(" AS value, count(*) AS rows\nFROM {relation}"));
     let sql = match &metric.filter {
         None => sql,
         Some(filter) => sql.text(" WHERE (").fragment(filter).text(")"),

@@ -49,6 +49,20 @@ pub fn create(table: &Table, staged: Vec<NewFile>) -> Vec<Change> {
 }
 
 impl Lake {
+    /// Makes files that were written for `from` files of `table` as well, on the disk before this returns.
+    pub fn adopt(&self, table: &Table, from: &Table, staged: &[NewFile]) -> Result<()> {
+        let folder = self.folder.join(&table.folder);
+        std::fs::create_dir_all(&folder)?;
+        for (file, path) in staged.iter().zip(self.paths(from, staged)) {
+            match std::fs::hard_link(&path, folder.join(&file.path)) {
+                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error.into()),
+                _ => {}
+            }
+        }
+        File::open(&folder)?.sync_all()?;
+        Ok(())
+    }
+
     /// Removes the files that a table's changes would have named, when their commit surely did not happen.
     pub fn discard(&self, table: &Table, changes: &[Change]) {
         let folder = self.folder.join(&table.folder);

@@ -3,6 +3,7 @@
 //! Text and syntax trees come in, plans and rows go out. Nobody else builds a
 //! `SessionContext`.
 
+pub mod assignment;
 mod binding;
 mod context;
 mod cooperative;

@@ -3,6 +3,7 @@
 use super::assignment::Assignment;
 use super::commit::commit;
 use super::literal::{default, typed};
+use super::selection::writable;
 use super::target::{Written, folded, offset, refuse};
 use super::{AnyStatement, Description, Response, Session, Statement};
 use crate::base::error::did_you_mean;
@@ -64,6 +65,7 @@ struct Bound {
 impl Insert {
     async fn bind(&self, session: &Session, context: &Context, hints: &[Option<Type>]) -> Result<Bound> {
         let table = self.target.table(context, "insert into")?;
+        writable(context, &table, &self.target)?;
         let named = self.columns(&table)?;
         let query = &session.engine.query;
         let mut source = self.source(&table, &named)?;

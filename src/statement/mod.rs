@@ -4,7 +4,6 @@
 //! everything else is standard SQL and goes through [`standard`].
 
 mod alter_table;
-mod assignment;
 mod commit;
 mod copy;
 mod create_schema;
@@ -69,6 +68,7 @@ mod twin;
 mod corpus;
 
 use crate::base::{Error, Result, Type, sql};
+use crate::query::assignment;
 use crate::session::{Description, Effect, Response, Session};
 use cursor::Cursor;
 use datafusion::common::ScalarValue;

@@ -142,7 +142,7 @@ impl Workflows {
         let keep = format!("SELECT * FROM {RELATION} WHERE ({good}) IS TRUE");
         let plan = self.query.plan_text(context, &keep).await?;
         let rows = self.query.run(&plan, &[], work.cancel.clone()).await?;
-        let clean = self.stage(staged.table.clone(), rows, progress).await?;
+        let clean = self.stage(context, staged.table.clone(), rows, progress).await?;
         let taken = staged.rows - clean.rows;
         let Violation::Quarantine(target) = &check.on_violation else {
             audit.dropped += taken;
@@ -157,7 +157,7 @@ impl Workflows {
         let plan = self.query.plan_text(context, &bad).await?;
         let rows = self.query.run(&plan, &[], work.cancel.clone()).await?;
         let table = work.quarantine(target, &rows.schema)?;
-        let aside = self.stage(table, rows, progress).await?;
+        let aside = self.stage(context, table, rows, progress).await?;
         if aside.rows != taken {
             let message = format!("check \"{}\" took {taken} rows away but {} are set aside", check.name, aside.rows);
             return Err(Error::internal(message));

@@ -4,16 +4,20 @@
 //! looked up, each check and metric bound. Offsets in errors are in the text of
 //! the CREATE statement.
 
+use super::judge::numbers_schema;
+use super::stage::Fit;
 use super::{Workflows, params, target};
 use crate::base::error::did_you_mean;
-use crate::base::{Error, Kind, Name, Result};
-use crate::catalog::workflow::{Body, Check, Fragment, Mode, Step, Target, Violation};
-use crate::catalog::{Relation, Workflow};
+use crate::base::{Error, Kind, Name, Result, Type, quote_identifier, sql};
+use crate::catalog::workflow::{Assertion, Body, Check, Fragment, Mode, Outcome, Step, Target, Violation, When};
+use crate::catalog::{Relation, Snapshot, Workflow};
 use crate::check;
+use crate::lake::storable;
 use crate::query::{Context, ModelUse, Plan, RunContext};
 use chrono::{DateTime, Utc};
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::datasource::empty::EmptyTable;
+use datafusion::sql::sqlparser::ast::{Expr, Value as Literal};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -75,11 +79,18 @@ impl Workflows {
             }
         }
         decide_materialization(workflow, &mut bound);
+        rows_can_be_stored(workflow, &bound, &context.snapshot)?;
         Ok(bound)
     }
 
     async fn bind_params(&self, context: &Context, workflow: &Workflow) -> Result<()> {
         for param in &workflow.params {
+            if param.not_null && param.default.is_none() && workflow.schedule.when != When::Manual {
+                let message = format!("parameter \"{}\" has no value in a run by schedule", param.name);
+                return Err(Error::new(Kind::InvalidDefinition, message)
+                    .hint("give it a DEFAULT, or leave out NOT NULL".to_string())
+                    .at(param.offset));
+            }
             if let Some(default) = &param.default {
                 self.query
                     .value(context, &default.text, Some(&param.ty))
@@ -107,6 +118,16 @@ impl Workflows {
         for after in &step.after {
             if !workflow.steps[..index].iter().any(|earlier| earlier.name == after.step) {
                 return Err(after_error(workflow, step, &after.step).at(after.offset));
+            }
+            if after.outcome == Outcome::Failure && step.target.is_some() {
+                let message =
+                    format!("step \"{}\" could never publish: a run with a failure changes no target", step.name);
+                return Err(Error::new(Kind::InvalidDefinition, message)
+                    .hint(
+                        "FINALLY name WHEN (run_status() <> 'succeeded') AS (INSERT INTO …) acts after a failure"
+                            .to_string(),
+                    )
+                    .at(after.offset));
             }
         }
         if let Some(when) = &step.when {
@@ -162,7 +183,11 @@ impl Workflows {
                 context.snapshot.schema(&name.schema)?;
                 match context.snapshot.relation(name) {
                     None => Ok(()),
-                    Some(Relation::Table(table)) => super::stage::fits(table, schema).map(|_| ()),
+                    Some(Relation::Table(_)) if step.mode == Mode::Fail => {
+                        Err(Error::new(Kind::DuplicateTable, format!("relation \"{name}\" already exists"))
+                            .hint("MODE FAIL makes a new table; leave it out to replace the rows".to_string()))
+                    }
+                    Some(Relation::Table(table)) => Fit::new(&self.query, context, table, schema).await.map(|_| ()),
                     Some(_) => {
                         Err(Error::new(Kind::WrongObjectType, format!("target \"{name}\" is not a managed table")))
                     }
@@ -184,11 +209,62 @@ impl Workflows {
                 .at(check.offset));
         }
         if let Violation::Quarantine(name) = &check.on_violation {
-            context.snapshot.schema(&name.schema).map_err(|error| error.at(check.offset))?;
+            quarantine_fits(workflow, &context.snapshot, check, name).map_err(|error| error.at(check.offset))?;
         }
+        for when in [&check.warn_when, &check.fail_when].into_iter().flatten() {
+            let bound = self.query.condition(context, &when.text, &numbers_schema()).await;
+            bound.map_err(|error| error.shifted(when.offset))?;
+        }
+        self.values_compare(context, check, &schema).await?;
         let context = context.clone().with_relation("checked", Arc::new(EmptyTable::new(schema)));
         for sql in [Some(&plan.summary), plan.failures.as_ref()].into_iter().flatten() {
             self.query.plan_text(&context, sql).await.map_err(|error| sql.placed(error))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses values that cannot be compared with the check's columns; the planner would make text of both.
+    async fn values_compare(&self, context: &Context, check: &Check, schema: &SchemaRef) -> Result<()> {
+        let values: Vec<&Fragment> = match &check.assertion {
+            Assertion::In(values) => values.iter().collect(),
+            Assertion::Between(low, high) => vec![low, high],
+            Assertion::References { table, column } => {
+                let text = format!("SELECT {} FROM {}", quote_identifier(column), table.text);
+                let plan = self.query.plan_text(context, &text).await.map_err(|error| placed(error, table.offset))?;
+                return self.columns_compare(check, schema, plan.schema().field(0), table.offset);
+            }
+            _ => return Ok(()),
+        };
+        for value in values {
+            let literal = sql::parse_expression(&value.text).is_ok_and(
+                |expr| matches!(&expr, Expr::Value(literal) if matches!(literal.value, Literal::SingleQuotedString(_))),
+            );
+            if literal {
+                // As in Postgres, it has the type of what it is compared with.
+                for column in &check.columns {
+                    let ty = Type::of(schema.field_with_name(column)?);
+                    let read = self.query.value(context, &value.text, Some(&ty)).await;
+                    read.map_err(|error| placed(error, value.offset))?;
+                }
+                continue;
+            }
+            let text = format!("SELECT {}", value.text);
+            let plan = self.query.plan_text(context, &text).await.map_err(|error| placed(error, value.offset))?;
+            self.columns_compare(check, schema, plan.schema().field(0), value.offset)?;
+        }
+        Ok(())
+    }
+
+    fn columns_compare(&self, check: &Check, schema: &SchemaRef, with: &Field, offset: usize) -> Result<()> {
+        for column in &check.columns {
+            let (ty, other) = (Type::of(schema.field_with_name(column)?), Type::of(with));
+            if *with.data_type() == DataType::Null || family(&ty) == family(&other) {
+                continue;
+            }
+            let message = format!("column \"{column}\" is of type {ty} and cannot be compared with type {other}");
+            return Err(Error::new(Kind::DatatypeMismatch, message)
+                .detail(format!("in check \"{}\"", check.name))
+                .at(offset));
         }
         Ok(())
     }
@@ -224,6 +300,54 @@ impl Workflows {
         let text = format!("SELECT ({})::boolean", when.text);
         let planned = self.query.plan_text(context, &text).await;
         planned.map_err(|error| placed(error, when.offset)).map(|_| ())
+    }
+}
+
+/// Types whose values compare with each other have the same name here.
+fn family(ty: &Type) -> String {
+    match ty {
+        Type::Int2 | Type::Int4 | Type::Int8 | Type::Oid | Type::Float4 | Type::Float8 | Type::Numeric(_) => {
+            "number".into()
+        }
+        Type::Text | Type::Varchar(_) | Type::Char(_) | Type::Name => "text".into(),
+        Type::Date | Type::Timestamp | Type::Timestamptz => "instant".into(),
+        Type::Array(element) => format!("{}[]", family(element)),
+        ty => ty.to_string(),
+    }
+}
+
+/// Rows that are written down must be of types that files hold.
+fn rows_can_be_stored(workflow: &Workflow, bound: &Bound, snapshot: &Snapshot) -> Result<()> {
+    for (step, bound) in workflow.steps.iter().zip(&bound.steps) {
+        // Into a table that is there they arrive as its types.
+        if matches!(&step.target, Some(Target::Table(name)) if snapshot.relation(name).is_some()) {
+            continue;
+        }
+        let Some(schema) = bound.schema.as_ref().filter(|_| bound.materialized) else { continue };
+        for field in schema.fields() {
+            storable(field.name(), &Type::of(field)).map_err(|error| {
+                let hint = error.hint.clone().unwrap_or_else(|| "cast it in the step, for example to text".to_string());
+                error.hint(hint).at(step.offset)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Rows that are set aside are added to a table of their own.
+fn quarantine_fits(workflow: &Workflow, snapshot: &Snapshot, check: &Check, name: &Name) -> Result<()> {
+    snapshot.schema(&name.schema)?;
+    if !matches!(snapshot.relation(name), None | Some(Relation::Table(_))) {
+        return Err(Error::new(Kind::WrongObjectType, format!("quarantine \"{name}\" is not a managed table")));
+    }
+    let written = workflow.steps.iter().find(|step| step.target == Some(Target::Table(name.clone())));
+    match written {
+        None => Ok(()),
+        Some(step) => {
+            let message =
+                format!("check \"{}\" cannot set rows aside in the target of step \"{}\"", check.name, step.name);
+            Err(Error::new(Kind::InvalidDefinition, message).hint("QUARANTINE INTO a table of its own".to_string()))
+        }
     }
 }
 

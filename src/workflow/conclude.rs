@@ -1,15 +1,34 @@
 //! The end of a run: steps that are statements, FINALLY, and the last word.
 
 use super::Workflows;
+use super::execute::{status_of, step_status};
 use super::record::{self, StepRow};
 use super::run::{Ending, Run, Status};
-use crate::base::{Error, Result};
+use crate::base::{Error, Kind, Result};
 use crate::catalog::workflow::{Body, Fragment};
 use crate::query::Context;
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// How long each FINALLY may take, whatever the run's TIMEOUT.
+const FINALLY_MAX: Duration = Duration::from_secs(600);
+
+/// What statements of a run act as.
+struct Acting<'a> {
+    /// The step or FINALLY that they are of.
+    name: &'a str,
+    /// How the run has ended, for FINALLY.
+    status: Option<Status>,
+    cancel: CancellationToken,
+    deadline: Option<Instant>,
+}
 
 impl Workflows {
     /// Statement steps (when the rows were published), FINALLY, and the final state with its event.
-    pub(super) async fn conclude(&self, run: &Run, ending: Ending) -> Result<Ending> {
+    ///
+    /// Statement steps have what is left of the run's time.
+    pub(super) async fn conclude(&self, run: &Run, ending: Ending, deadline: Option<Instant>) -> Result<Ending> {
         let mut ending = ending;
         if ending.status.is_published() {
             for step in &run.workflow.steps {
@@ -17,8 +36,9 @@ impl Workflows {
                 if self.has_ended_well(run, &step.name).await? || self.was_skipped(run, &step.name).await? {
                     continue;
                 }
-                if let Err(error) = self.statements_of(run, &step.name, bodies, None).await {
-                    ending = failed(&step.name, error);
+                let acting = Acting { name: &step.name, status: None, cancel: run.cancel.child_token(), deadline };
+                if let Err(error) = self.statements_of(run, &acting, bodies).await {
+                    ending = Ending { status: status_of(&error), ..failed(&step.name, error) };
                     break;
                 }
             }
@@ -36,7 +56,12 @@ impl Workflows {
                 None => Ok(true),
             };
             let done = match wanted {
-                Ok(true) => self.statements_of(run, &finally.name, &finally.body, Some(ending.status)).await,
+                Ok(true) => {
+                    // The run's own token has tripped after CANCEL RUN, and its time is over after TIMEOUT.
+                    let (cancel, deadline) = (CancellationToken::new(), Some(Instant::now() + FINALLY_MAX));
+                    let acting = Acting { name: &finally.name, status: Some(ending.status), cancel, deadline };
+                    self.statements_of(run, &acting, &finally.body).await
+                }
                 Ok(false) => Ok(()),
                 Err(error) => Err(error),
             };
@@ -87,17 +112,17 @@ impl Workflows {
         Ok(Ending { status, reason, error: None })
     }
 
-    async fn statements_of(&self, run: &Run, name: &str, bodies: &[Fragment], status: Option<Status>) -> Result<()> {
+    async fn statements_of(&self, run: &Run, acting: &Acting<'_>, bodies: &[Fragment]) -> Result<()> {
         let started = self.clock.now();
         let mut rows = 0;
         let mut outcome = Ok(());
         for body in bodies {
-            let mut context = match status {
+            let mut context = match acting.status {
                 Some(status) => self.final_context(run, status),
                 None => self.statement_context(run),
             };
             self.with_steps(&mut context, run).await?;
-            match self.statements.run(&context, &body.text, run.cancel.child_token()).await {
+            match self.act(&context, acting, &body.text).await {
                 Ok(changed) => rows += changed,
                 Err(error) => {
                     outcome = Err(Error { offset: None, ..error });
@@ -107,16 +132,31 @@ impl Workflows {
         }
         let at = self.clock.now();
         let row = StepRow {
-            step: name,
+            step: acting.name,
             attempt: 1,
-            status: if outcome.is_ok() { "succeeded" } else { "failed" },
+            status: outcome.as_ref().map_or_else(step_status, |()| "succeeded"),
             error: outcome.as_ref().err(),
             rows_written: Some(rows),
             finished_at: Some(at),
-            ..StepRow::starting(name, started)
+            ..StepRow::starting(acting.name, started)
         };
         self.write(record::step(run, &row, at)).await?;
         outcome
+    }
+
+    /// One statement. When its time is up it is cancelled and waited for: it may have been done just then.
+    async fn act(&self, context: &Context, acting: &Acting<'_>, text: &str) -> Result<u64> {
+        let mut statement = self.statements.run(context, text, acting.cancel.clone());
+        tokio::select! {
+            done = &mut statement => done,
+            () = passed(acting.deadline) => {
+                acting.cancel.cancel();
+                statement.await.map_err(|error| match error.kind {
+                    Kind::Cancelled => Error::new(Kind::Cancelled, format!("timeout: step \"{}\" took too long", acting.name)),
+                    _ => error,
+                })
+            }
+        }
     }
 
     /// Makes the steps of the run readable: what was written down from the ledger's notes, the others inlined.
@@ -165,6 +205,13 @@ impl Workflows {
             )
             .await?;
         Ok(!rows.is_empty())
+    }
+}
+
+async fn passed(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 

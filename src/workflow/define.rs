@@ -118,14 +118,16 @@ impl Workflows {
         Ok(())
     }
 
-    /// Pauses a workflow whose last runs all failed, when it asks for that.
+    /// Pauses a workflow whose last runs since it was defined or resumed all failed.
     pub(super) async fn suspend_if_failing(&self, workflow: &Workflow) -> Result<()> {
         let limit = i64::from(workflow.run.suspend_after.unwrap_or(SUSPEND_AFTER));
         let name = workflow.name.to_string();
         let rows = self.catalog.store().query(
             "SELECT status FROM aqueduct_run WHERE workflow = ? AND trigger_kind = 'schedule' AND finished_at IS NOT NULL
-               AND status NOT IN ('missed', 'skipped_overlap') ORDER BY scheduled_at DESC LIMIT ?",
-            &[name.clone().into(), limit.into()],
+               AND status NOT IN ('missed', 'skipped_overlap') AND queued_at > coalesce((SELECT max(at) FROM aqueduct_event
+                 WHERE object = ? AND run_id IS NULL AND kind IN ('created', 'replaced', 'resumed')), '')
+               ORDER BY scheduled_at DESC LIMIT ?",
+            &[name.clone().into(), name.clone().into(), limit.into()],
         ).await?;
         let failed = |status: &str| [Status::Failed, Status::TimedOut].iter().any(|bad| bad.as_str() == status);
         let all_failed = rows.iter().all(|row| row.text("status").is_ok_and(failed));

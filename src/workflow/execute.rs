@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How far a run has come, for whoever waits.
@@ -91,11 +92,12 @@ enum StepEnd {
 impl Workflows {
     /// Drives a claimed run to its end. Never fails: what goes wrong is the ending.
     pub(super) async fn drive(self: &Arc<Self>, run: &Run, progress: &Progress) -> Ending {
-        let ending = match self.compute_and_publish(run, progress).await {
+        let mut time = None;
+        let ending = match self.compute_and_publish(run, progress, &mut time).await {
             Ok(ending) => ending,
-            Err(error) => self.ending_of(run, error),
+            Err(error) => self.ending_of(run, error).await,
         };
-        match self.conclude(run, ending).await {
+        match self.conclude(run, ending, time).await {
             Ok(ending) => ending,
             Err(error) => {
                 tracing::error!("{run}: the ending could not be recorded: {error}");
@@ -104,12 +106,19 @@ impl Workflows {
         }
     }
 
-    async fn compute_and_publish(self: &Arc<Self>, run: &Run, progress: &Progress) -> Result<Ending> {
+    /// `time` is set to the end of the run's time when it has a place and begins.
+    async fn compute_and_publish(
+        self: &Arc<Self>,
+        run: &Run,
+        progress: &Progress,
+        time: &mut Option<Instant>,
+    ) -> Result<Ending> {
         let _place = tokio::select! {
             place = self.places.acquire() => place.map_err(|_| Error::new(Kind::Shutdown, "the server is shutting down"))?,
             () = run.cancel.cancelled() => return Err(canceled()),
         };
         self.transition(run, Status::Running, None).await?;
+        *time = deadline(run);
         let time = run.workflow.run.timeout_ms.map(Duration::from_millis);
         let cancel = run.cancel.child_token();
         let computed = tokio::select! {
@@ -226,7 +235,7 @@ impl Workflows {
             };
             let at = self.clock.now();
             let row = StepRow {
-                status: if error.kind == Kind::Cancelled { "canceled" } else { "failed" },
+                status: step_status(&error),
                 error: Some(&error),
                 finished_at: Some(at),
                 ..StepRow::new(step, attempt, started)
@@ -320,7 +329,7 @@ impl Workflows {
         models.extend(plan.models().cloned());
         let rows = self.query.run(&plan, &[], work.cancel.clone()).await?;
         let table = self.staging_table(&work.context.snapshot, work.run, step, &rows.schema)?;
-        self.stage(table, rows, progress).await
+        self.stage(&work.context, table, rows, progress).await
     }
 
     /// What an earlier process staged for this step, if it is whole.
@@ -378,13 +387,14 @@ impl Workflows {
         Ok(!column.is_empty() && !column.is_null(0) && column.value(0))
     }
 
-    fn ending_of(&self, run: &Run, error: Error) -> Ending {
-        let status = match error.kind {
-            Kind::Cancelled if error.message.contains("timeout") => Status::TimedOut,
-            Kind::Cancelled => Status::Canceled,
-            _ => Status::Failed,
-        };
+    async fn ending_of(&self, run: &Run, error: Error) -> Ending {
+        let status = status_of(&error);
         tracing::info!("{run}: {}: {error}", status.as_str());
+        // A step that was at work when the run's time was up could not say so itself.
+        let ended = record::open_steps_are(run, step_status(&error), &error, self.clock.now());
+        if let Err(error) = self.write(ended).await {
+            tracing::error!("{run}: its steps could not be ended: {error}");
+        }
         Ending { status, reason: Some(error.to_string()), error: Some(error) }
     }
 
@@ -417,6 +427,28 @@ fn models_text(models: &BTreeSet<ModelUse>) -> String {
 fn unplaced(error: Error, step: &Step) -> Error {
     tracing::debug!("step {}: {error}", step.name);
     Error { offset: None, ..error }
+}
+
+/// What an error makes of a run.
+pub(super) fn status_of(error: &Error) -> Status {
+    match error.kind {
+        Kind::Cancelled if error.message.contains("timeout") => Status::TimedOut,
+        Kind::Cancelled => Status::Canceled,
+        _ => Status::Failed,
+    }
+}
+
+/// What an error makes of a step.
+pub(super) fn step_status(error: &Error) -> &'static str {
+    match status_of(error) {
+        Status::Canceled => "canceled",
+        _ => "failed",
+    }
+}
+
+/// When the time of a run that begins now will be up.
+pub(super) fn deadline(run: &Run) -> Option<Instant> {
+    run.workflow.run.timeout_ms.map(|ms| Instant::now() + Duration::from_millis(ms))
 }
 
 fn canceled() -> Error {

@@ -5,11 +5,12 @@ use super::audit::{Audit, RELATION, threshold};
 use super::record::{self, CheckRow};
 use super::run::Run;
 use crate::base::{Error, Kind, Result, quote_identifier};
-use crate::catalog::workflow::{Check, Fragment, Metric, Violation};
+use crate::catalog::workflow::{Assertion, Check, Fragment, Metric, Violation};
 use crate::check::{self, CheckPlan, Found, Sql, Status};
 use crate::query::Context;
 use datafusion::arrow::array::{Array, Float64Array, Int64Array, RecordBatch, cast::AsArray};
 use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
+use datafusion::arrow::json::writer::{LineDelimited, WriterBuilder};
 use std::sync::Arc;
 
 /// What a check means for its run.
@@ -174,14 +175,20 @@ impl Workflows {
     }
 }
 
+/// What was found, to stand before what is required.
+pub(super) fn counted(of_rows: bool, failures: Option<i64>, total: Option<i64>) -> String {
+    match (failures, total) {
+        (_, Some(total)) if of_rows => format!("it has {total} row{}", if total == 1 { "" } else { "s" }),
+        (Some(failures), Some(total)) => format!("{failures} of {total} rows"),
+        _ => "its condition does not hold".to_string(),
+    }
+}
+
 fn outcome(check: &Check, row: &CheckRow, plan: CheckPlan) -> Outcome {
     if row.status != Status::Failed.as_str() {
         return Outcome::Passed;
     }
-    let counted = match (row.failures, row.total) {
-        (Some(failures), Some(total)) => format!("{failures} of {total} rows"),
-        _ => "its condition does not hold".to_string(),
-    };
+    let counted = counted(matches!(check.assertion, Assertion::RowCount { .. }), row.failures, row.total);
     match (&check.on_violation, plan.good) {
         (Violation::DropRows | Violation::Quarantine(_), Some(good)) => Outcome::Bad { good },
         (Violation::Warn, _) => Outcome::Passed,
@@ -208,18 +215,21 @@ fn errored(check: &Check, error: &Error) -> CheckRow {
     }
 }
 
-/// What WARN WHEN and FAIL WHEN see.
-fn numbers(found: &Found) -> Result<RecordBatch> {
-    let ratio = found.failures.zip(found.total).map(|(bad, all)| if all == 0 { 0.0 } else { bad as f64 / all as f64 });
+pub(super) fn numbers_schema() -> SchemaRef {
     let field = |name: &str, ty: DataType| Field::new(name, ty, true);
-    let schema = Schema::new(vec![
+    Arc::new(Schema::new(vec![
         field("failures", DataType::Int64),
         field("total", DataType::Int64),
         field("ratio", DataType::Float64),
         field("value", DataType::Float64),
-    ]);
+    ]))
+}
+
+/// What WARN WHEN and FAIL WHEN see.
+fn numbers(found: &Found) -> Result<RecordBatch> {
+    let ratio = found.failures.zip(found.total).map(|(bad, all)| if all == 0 { 0.0 } else { bad as f64 / all as f64 });
     Ok(RecordBatch::try_new(
-        Arc::new(schema),
+        numbers_schema(),
         vec![
             Arc::new(Int64Array::from(vec![found.failures])),
             Arc::new(Int64Array::from(vec![found.total])),
@@ -242,7 +252,8 @@ fn value_rows(answer: &RecordBatch) -> Result<Vec<(String, Option<f64>)>> {
 
 /// One JSON object per row.
 fn json_rows(batch: &RecordBatch) -> Result<Vec<String>> {
-    let mut writer = datafusion::arrow::json::LineDelimitedWriter::new(Vec::new());
+    // A column that is NULL is often why the row fails.
+    let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
     writer.write(batch)?;
     writer.finish()?;
     let text = String::from_utf8_lossy(&writer.into_inner()).into_owned();

@@ -29,6 +29,10 @@ impl Workflows {
         self.transition(run, Status::Publishing, None).await?;
         let _turns = self.turns(run).await;
         let retry = run.workflow.run.retry.clone().unwrap_or_default();
+        if outside(run, &computed).next().is_some() {
+            // What the managed tables will refuse must be refused before another system has its rows.
+            self.managed_changes(&self.catalog.snapshot(), run, &computed).await?;
+        }
         for (step, checked) in outside(run, &computed) {
             for attempt in 1.. {
                 let error = match self.publish_outside(run, step, checked).await {
@@ -124,7 +128,7 @@ impl Workflows {
             )
             .await?;
         for row in doubts {
-            let other = Run::from_row(&row)?;
+            let other = Run::without_params(&row)?;
             let marker = self.marker(&other, name, row.int("seq")?, row.int("act_epoch")?, row.text("sha256")?);
             let act = self.act_again(&other, row.text("step")?, marker).await?;
             self.settle(&other, sink.probe(&act).await?, name, "the target does not have it").await?;
@@ -250,12 +254,19 @@ impl Workflows {
             }
             return Ok(lake::publish::create(&staged.table, staged.files.clone()));
         };
+        if *mode == Mode::Fail {
+            return Err(Error::new(Kind::DuplicateTable, format!("relation \"{name}\" already exists")));
+        }
         if table.folder != staged.table.folder {
-            return Err(Error::new(
-                Kind::WrongState,
-                format!("target \"{name}\" was made anew while the run was going"),
-            )
-            .hint("execute the workflow again".to_string()));
+            if !staged.fits_new(&table) {
+                return Err(Error::new(
+                    Kind::WrongState,
+                    format!("target \"{name}\" was made anew while the run was going"),
+                )
+                .hint("execute the workflow again".to_string()));
+            }
+            // Another run was the first to make it.
+            self.lake.adopt(&table, &staged.table, &staged.files)?;
         }
         match mode {
             Mode::Replace => Ok(lake::publish::replace(&table, staged.files.clone())),

@@ -3,12 +3,13 @@
 //! A transition and its event are written together, so that the history has no gap.
 
 use super::run::{Run, Status};
+use crate::base::Result;
 use crate::base::clock::stamp;
 use crate::store::{Value, Write};
 use chrono::{DateTime, Utc};
 
 /// A new run, queued. For a scheduled one the insert fails when the tick has its run already.
-pub(super) fn claim(run: &Run, at: DateTime<Utc>) -> Vec<Write> {
+pub(super) fn claim(run: &Run, at: DateTime<Utc>) -> Result<Vec<Write>> {
     let insert = Write::new(
         "INSERT INTO aqueduct_run(run_id, workflow, version, trigger_kind, tick, scheduled_at, interval_start, interval_end,
            status, reason, attempt, epoch, lease_until, requested_by, params, model_versions, definition, queued_at,
@@ -24,23 +25,23 @@ pub(super) fn claim(run: &Run, at: DateTime<Utc>) -> Vec<Write> {
             stamp(run.interval.0).into(),
             stamp(run.interval.1).into(),
             run.user.clone().into(),
-            run.params_text().into(),
+            run.params_text()?.into(),
             serde_json::to_string(&*run.workflow).unwrap_or_default().into(),
             stamp(at).into(),
         ],
     );
-    vec![insert, event(run, "queued", run.trigger.as_str(), at)]
+    Ok(vec![insert, event(run, "queued", run.trigger.as_str(), at)])
 }
 
 /// A tick that gets no run, and why: `missed`, `skipped_overlap`.
-pub(super) fn not_run(run: &Run, status: &'static str, reason: &str, at: DateTime<Utc>) -> Vec<Write> {
-    let mut writes = claim(run, at);
+pub(super) fn not_run(run: &Run, status: &'static str, reason: &str, at: DateTime<Utc>) -> Result<Vec<Write>> {
+    let mut writes = claim(run, at)?;
     writes.push(Write::new(
         "UPDATE aqueduct_run SET status = ?, reason = ?, finished_at = ? WHERE run_id = ?",
         [status.into(), reason.into(), stamp(at).into(), run.id.clone().into()],
     ));
     writes.push(event(run, status, reason, at));
-    writes
+    Ok(writes)
 }
 
 /// The run moves to another state.
@@ -140,6 +141,38 @@ pub(super) fn step(run: &Run, row: &StepRow<'_>, at: DateTime<Utc>) -> Vec<Write
     let detail = row.error.map_or_else(|| row.reason.clone().unwrap_or_default(), |error| error.message.clone());
     let kind = format!("step_{}", row.status);
     vec![upsert, object_event(&format!("{}.{}", run.workflow.name, row.step), Some(&run.id), &kind, &detail, at)]
+}
+
+/// Steps that had not ended when the run did.
+pub(super) fn open_steps_are(
+    run: &Run,
+    status: &'static str,
+    error: &crate::base::Error,
+    at: DateTime<Utc>,
+) -> Vec<Write> {
+    let event = Write::new(
+        "INSERT INTO aqueduct_event(at, object, run_id, kind, detail)
+         SELECT ?, ? || '.' || step, run_id, ?, ? FROM aqueduct_step_run WHERE run_id = ? AND status IN ('running', 'staged')",
+        [
+            stamp(at).into(),
+            run.workflow.name.to_string().into(),
+            format!("step_{status}").into(),
+            error.message.clone().into(),
+            run.id.clone().into(),
+        ],
+    );
+    let end = Write::new(
+        "UPDATE aqueduct_step_run SET status = ?, sqlstate = ?, message = ?, finished_at = ?
+         WHERE run_id = ? AND status IN ('running', 'staged')",
+        [
+            status.into(),
+            error.sqlstate().to_string().into(),
+            error.message.clone().into(),
+            stamp(at).into(),
+            run.id.clone().into(),
+        ],
+    );
+    vec![event, end]
 }
 
 /// The result of a check in this run.

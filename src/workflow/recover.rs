@@ -1,10 +1,12 @@
 //! Runs that a dead process left: each gets an ending, from what the store and the targets say.
 
 use super::Workflows;
+use super::execute::deadline;
 use super::record;
 use super::run::{Run, Status};
-use crate::base::Result;
-use crate::store::Write;
+use crate::base::clock::stamp;
+use crate::base::{Error, Result};
+use crate::store::{Row, Write};
 use std::sync::Arc;
 
 impl Workflows {
@@ -17,7 +19,13 @@ impl Workflows {
             .query("SELECT * FROM aqueduct_run WHERE finished_at IS NULL ORDER BY queued_at", &[])
             .await?;
         for row in &rows {
-            let mut run = Run::from_row(row)?;
+            let mut run = match Run::from_row(row) {
+                Ok(run) => run,
+                Err(error) => {
+                    self.lose(row, &error).await?;
+                    continue;
+                }
+            };
             run.epoch += 1;
             let status = row.text("status")?.to_string();
             let at = self.clock.now();
@@ -33,6 +41,19 @@ impl Workflows {
         Ok(rows.len())
     }
 
+    /// A run that cannot be read any more has failed: one row must not keep the server from starting.
+    async fn lose(&self, row: &Row, error: &Error) -> Result<()> {
+        let (id, workflow) = (row.text("run_id")?.to_string(), row.text("workflow")?.to_string());
+        let why = format!("it could not go on after a restart: {error}");
+        tracing::error!("run {id} of {workflow}: {why}");
+        let at = self.clock.now();
+        let end = Write::new(
+            "UPDATE aqueduct_run SET status = 'failed', reason = ?, finished_at = ? WHERE run_id = ?",
+            [why.clone().into(), stamp(at).into(), id.clone().into()],
+        );
+        self.write(vec![end, record::object_event(&workflow, Some(&id), "failed", &why, at)]).await
+    }
+
     /// A run whose tables were flipped only has to be concluded; any other is driven again.
     fn go_on(self: &Arc<Self>, run: Run, status: &str) {
         if status != Status::Finalizing.as_str() {
@@ -43,7 +64,7 @@ impl Workflows {
         self.spawn(async move {
             let ending = workflows.ending_before_finalizing(&run).await;
             let concluded = match ending {
-                Ok(ending) => workflows.conclude(&run, ending).await.map(|_| ()),
+                Ok(ending) => workflows.conclude(&run, ending, deadline(&run)).await.map(|_| ()),
                 Err(error) => Err(error),
             };
             if let Err(error) = concluded {

@@ -1,8 +1,10 @@
 //! A run: its identity, its states, and what it knows about itself.
 
 use crate::base::clock::{parse_stamp, stamp};
+use crate::base::value::{Style, read_text, text_of};
 use crate::base::{Error, Result, Type};
 use crate::catalog::Workflow;
+use crate::catalog::workflow::Param;
 use crate::query::RunContext;
 use crate::store::Row;
 use chrono::{DateTime, Utc};
@@ -104,14 +106,13 @@ impl Run {
         uuid::Uuid::now_v7().to_string()
     }
 
-    /// The parameters as JSON: name → text or null.
-    pub fn params_text(&self) -> String {
-        let texts: BTreeMap<&str, Option<String>> = self
-            .params
-            .iter()
-            .map(|(name, (_, value))| (name.as_str(), (!value.is_null()).then(|| value.to_string())))
-            .collect();
-        serde_json::to_string(&texts).unwrap_or_default()
+    /// The parameters as JSON: name → text as a client sees it, or null.
+    pub fn params_text(&self) -> Result<String> {
+        let text = |(name, (ty, value)): (&String, &(Type, ScalarValue))| {
+            Ok((name.clone(), text_of(value, ty, &Style::default())?))
+        };
+        let texts = self.params.iter().map(text).collect::<Result<BTreeMap<String, Option<String>>>>()?;
+        Ok(serde_json::to_string(&texts).unwrap_or_default())
     }
 
     /// What the run's statements may ask.
@@ -128,17 +129,14 @@ impl Run {
 
     /// A run that a dead process left behind, from its row of the ledger.
     pub fn from_row(row: &Row) -> Result<Run> {
+        let run = Run::without_params(row)?;
+        let params = params_of(&run.workflow, row.text("params")?)?;
+        Ok(Run { params, ..run })
+    }
+
+    /// The same without its parameters, for what does not compute anything.
+    pub fn without_params(row: &Row) -> Result<Run> {
         let workflow: Workflow = serde_json::from_str(row.text("definition")?).map_err(unreadable)?;
-        let texts: BTreeMap<String, Option<String>> = serde_json::from_str(row.text("params")?).map_err(unreadable)?;
-        let mut params = BTreeMap::new();
-        for param in &workflow.params {
-            let arrow = param.ty.arrow();
-            let value = match texts.get(&param.name).cloned().flatten() {
-                Some(text) => ScalarValue::try_from_string(text, &arrow)?,
-                None => ScalarValue::try_from(&arrow)?,
-            };
-            params.insert(param.name.clone(), (param.ty.clone(), value));
-        }
         let instant = |column: &str| -> Result<DateTime<Utc>> {
             parse_stamp(row.text(column)?).ok_or_else(|| unreadable(column))
         };
@@ -155,11 +153,24 @@ impl Run {
             scheduled_at: instant("scheduled_at")?,
             interval: (instant("interval_start")?, instant("interval_end")?),
             user: row.text("requested_by")?.to_string(),
-            params,
+            params: BTreeMap::new(),
             epoch: row.int("epoch")?,
             cancel: CancellationToken::new(),
         })
     }
+}
+
+/// What [`Run::params_text`] wrote.
+fn params_of(workflow: &Workflow, text: &str) -> Result<BTreeMap<String, (Type, ScalarValue)>> {
+    let texts: BTreeMap<String, Option<String>> = serde_json::from_str(text).map_err(unreadable)?;
+    let value = |param: &Param| {
+        let value = match texts.get(&param.name).and_then(Option::as_ref) {
+            Some(text) => read_text(text, &param.ty, &Style::default())?,
+            None => ScalarValue::try_from(&param.ty.arrow())?,
+        };
+        Ok((param.name.clone(), (param.ty.clone(), value)))
+    };
+    workflow.params.iter().map(value).collect()
 }
 
 fn unreadable(error: impl std::fmt::Display) -> Error {
@@ -169,5 +180,86 @@ fn unreadable(error: impl std::fmt::Display) -> Error {
 impl std::fmt::Display for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "run {} of {} due {}", self.id, self.workflow.name, stamp(self.scheduled_at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::Clock;
+    use crate::catalog::workflow::{RunClauses, Schedule};
+
+    /// A run whose only parameter, `p`, has this type.
+    fn run(ty: &Type) -> Run {
+        let param = Param { name: "p".into(), ty: ty.clone(), not_null: false, default: None, check: None, offset: 0 };
+        let workflow = Workflow {
+            name: crate::base::Name::public("w"),
+            version: 1,
+            text: String::new(),
+            schedule: Schedule::default(),
+            run: RunClauses::default(),
+            params: vec![param],
+            steps: vec![],
+            checks: vec![],
+            metrics: vec![],
+            finally: vec![],
+            materialized_view: false,
+            models: vec![],
+            paused: false,
+            owner: String::new(),
+        };
+        let at = crate::base::clock::SystemClock.now();
+        Run {
+            id: String::new(),
+            workflow: Arc::new(workflow),
+            trigger: Trigger::Manual,
+            tick: None,
+            scheduled_at: at,
+            interval: (at, at),
+            user: String::new(),
+            params: BTreeMap::new(),
+            epoch: 1,
+            cancel: CancellationToken::new(),
+        }
+    }
+
+    #[test]
+    fn a_parameter_of_any_type_is_read_as_it_was_written() {
+        for (ty, text) in [
+            ("boolean", "t"),
+            ("int2", "-7"),
+            ("int4", "7"),
+            ("int8", "9007199254740993"),
+            ("float4", "0.1"),
+            ("float8", "1e-300"),
+            ("float8", "NaN"),
+            ("numeric(10, 2)", "12345.60"),
+            ("numeric", "0.5"),
+            ("text", "it's \"so\" \n 'NULL'"),
+            ("varchar(3)", "abc"),
+            ("char(3)", "a  "),
+            ("bytea", "\\x00ff"),
+            ("date", "2026-02-28"),
+            ("time", "23:59:59.000001"),
+            ("timestamp", "2026-02-28 01:02:03.5"),
+            ("timestamptz", "2026-02-28 01:02:03.5+00"),
+            ("interval", "1 mon 2 days 03:04:05.000006"),
+            ("uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+            ("json", "{\"a\": [1, null]}"),
+            ("jsonb", "{\"a\": 1}"),
+            ("int8[]", "{1,NULL,3}"),
+            ("text[]", "{\"a,b\",NULL,\"\"}"),
+            ("timestamptz[]", "{\"2026-02-28 01:02:03+00\"}"),
+        ] {
+            let ty = Type::parse(ty).unwrap();
+            let value = read_text(text, &ty, &Style::default()).unwrap();
+            for value in [value, ScalarValue::try_from(&ty.arrow()).unwrap()] {
+                let mut run = run(&ty);
+                run.params.insert("p".into(), (ty.clone(), value));
+                let read = params_of(&run.workflow, &run.params_text().unwrap());
+                assert_eq!(read.unwrap(), run.params, "{ty}");
+                assert_eq!(run.params["p"].1.data_type(), ty.arrow(), "{ty}");
+            }
+        }
     }
 }

@@ -9,10 +9,10 @@ use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::workflow::{Step, Target};
 use crate::catalog::{Column, NewFile, Relation, Schema, Snapshot, Table};
 use crate::connect::Spool;
-use crate::query::Rows;
-use datafusion::arrow::array::{ArrayRef, RecordBatch, new_null_array};
-use datafusion::arrow::compute::{CastOptions, cast_with_options};
-use datafusion::arrow::datatypes::SchemaRef;
+use crate::query::assignment::{Assignment, unsized_type};
+use crate::query::{Bound, Context, Query, Rows};
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
+use datafusion::arrow::datatypes::{DataType, Schema as ArrowSchema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use serde::{Deserialize, Serialize};
@@ -61,50 +61,85 @@ struct Note {
     sha256: String,
 }
 
-/// How the columns of a step go into the columns of a table: for each of the table's, the step's index.
-pub(super) fn fits(table: &Table, schema: &SchemaRef) -> Result<Vec<Option<usize>>> {
-    for field in schema.fields() {
-        if table.column(field.name()).is_none() {
-            let message = format!("column \"{}\" does not exist in target \"{}\"", field.name(), table.name);
-            let known = table.columns.iter().map(|column| column.name.as_str());
-            return Err(Error::new(Kind::UndefinedColumn, message).hint(did_you_mean(field.name(), known)));
-        }
-    }
-    table
-        .columns
-        .iter()
-        .map(|column| {
-            let Ok(index) = schema.index_of(&column.name) else {
-                if column.nullable {
-                    return Ok(None);
-                }
-                let message = format!("target \"{}\" needs column \"{}\"", table.name, column.name);
-                return Err(
-                    Error::new(Kind::NotNullViolation, message).detail("it is NOT NULL and the step does not have it")
-                );
-            };
-            let from = schema.field(index);
-            // Assignment as in INSERT: numbers to numbers, anything to text, never text to numbers.
-            let text = |ty: &datafusion::arrow::datatypes::DataType| {
-                matches!(crate::base::Type::from_arrow(ty), crate::base::Type::Text)
-            };
-            let into = column.ty.arrow();
-            let assignable = *from.data_type() == into
-                || (datafusion::arrow::compute::can_cast_types(from.data_type(), &into)
-                    && (!text(from.data_type()) || text(&into)));
-            if assignable {
-                return Ok(Some(index));
+/// How the rows of a step go into a table: the same rules as INSERT's.
+#[derive(Debug)]
+pub(super) struct Fit {
+    table: Arc<Table>,
+    /// For each of the table's columns.
+    sources: Vec<Source>,
+    assignment: Assignment,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// The step's column.
+    Column(usize),
+    /// The step leaves it out, and it has a default.
+    Default(Bound),
+    Null(DataType),
+}
+
+impl Fit {
+    /// Refuses columns that the table does not have, types that do not go together, and NOT NULL left out.
+    pub(super) async fn new(query: &Query, context: &Context, table: &Arc<Table>, schema: &SchemaRef) -> Result<Fit> {
+        for field in schema.fields() {
+            if table.column(field.name()).is_none() {
+                let message = format!("column \"{}\" does not exist in target \"{}\"", field.name(), table.name);
+                let known = table.columns.iter().map(|column| column.name.as_str());
+                return Err(Error::new(Kind::UndefinedColumn, message).hint(did_you_mean(field.name(), known)));
             }
-            let message = format!(
-                "column \"{}\" of target \"{}\" is of type {} but the step's is of type {}",
-                column.name,
-                table.name,
-                column.ty,
-                crate::base::Type::of(from)
-            );
-            Err(Error::new(Kind::DatatypeMismatch, message).hint("cast the column in the step".to_string()))
-        })
-        .collect()
+        }
+        let (mut sources, mut fields) = (vec![], vec![]);
+        for column in &table.columns {
+            let ty = unsized_type(&column.ty);
+            let (source, field) = match (schema.index_of(&column.name), &column.default) {
+                (Ok(index), _) => (Source::Column(index), schema.field(index).clone()),
+                (Err(_), Some(default)) => {
+                    let text = format!("CAST(({default}) AS {ty})");
+                    let bound = query.expression(context, &text, &Arc::new(ArrowSchema::empty())).await?;
+                    let field = bound.ty().field(&column.name, true);
+                    (Source::Default(bound), field)
+                }
+                (Err(_), None) if column.nullable => (Source::Null(ty.arrow()), ty.field(&column.name, true)),
+                (Err(_), None) => {
+                    let message = format!("target \"{}\" needs column \"{}\"", table.name, column.name);
+                    return Err(Error::new(Kind::NotNullViolation, message)
+                        .detail("it is NOT NULL and the step does not have it"));
+                }
+            };
+            sources.push(source);
+            fields.push(field);
+        }
+        let fields = Arc::new(ArrowSchema::new(fields));
+        let assignment = Assignment::new(table, &table.columns, &fields, context.time_zone())
+            .map_err(|error| Error { hint: Some("cast the column in the step".to_string()), ..error })?;
+        Ok(Fit { table: table.clone(), sources, assignment })
+    }
+
+    /// The batch with the table's columns, in its order and types.
+    fn arrange(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let rows = RecordBatch::try_new_with_options(Arc::new(ArrowSchema::empty()), vec![], &options)?;
+        let array = |source: &Source| match source {
+            Source::Column(index) => Ok(batch.column(*index).clone()),
+            Source::Default(default) => default.evaluate(&rows),
+            Source::Null(ty) => Ok(new_null_array(ty, batch.num_rows())),
+        };
+        let arrays = self.sources.iter().map(array).collect::<Result<Vec<_>>>()?;
+        self.assignment.batch(&self.table.schema(), &arrays)
+    }
+}
+
+impl Staged {
+    /// Whether these are rows for a table that was to be made, and `table`, made since, has the same columns.
+    pub(super) fn fits_new(&self, table: &Table) -> bool {
+        let same = |(one, other): (&Column, &Column)| {
+            one.id == other.id && one.name == other.name && one.ty == other.ty && one.nullable == other.nullable
+        };
+        self.table.id == 0
+            && self.table.columns.len() == table.columns.len()
+            && self.table.columns.iter().zip(&table.columns).all(same)
+    }
 }
 
 impl Workflows {
@@ -129,16 +164,16 @@ impl Workflows {
     /// Writes rows into new files of `table`, each on the disk before this returns.
     pub(super) async fn stage(
         &self,
+        context: &Context,
         table: Arc<Table>,
         mut rows: Rows,
         progress: &super::execute::Progress,
     ) -> Result<Staged> {
-        let map = fits(&table, &rows.schema)?;
-        let schema = table.schema();
+        let fit = Fit::new(&self.query, context, &table, &rows.schema).await?;
         let mut writer = self.lake.writer(&table);
         let (mut count, mut memory, mut kept) = (0, 0, Some(vec![]));
         while let Some(batch) = rows.next().await {
-            let batch = arrange(&batch?, &map, &table, &schema)?;
+            let batch = fit.arrange(&batch?)?;
             writer.write(&batch).await?;
             count += batch.num_rows() as u64;
             memory += batch.get_array_memory_size();
@@ -317,34 +352,4 @@ pub(super) fn columns(schema: &SchemaRef) -> Vec<Column> {
         Column::new(field.name().clone(), crate::base::Type::of(field), true)
     };
     schema.fields().iter().map(column).collect()
-}
-
-/// The batch with the table's columns, in its order and types.
-fn arrange(batch: &RecordBatch, map: &[Option<usize>], table: &Table, schema: &SchemaRef) -> Result<RecordBatch> {
-    let strict = CastOptions { safe: false, ..CastOptions::default() };
-    let columns = map
-        .iter()
-        .zip(schema.fields())
-        .map(|(from, field)| {
-            let array: ArrayRef = match from {
-                Some(index) => {
-                    cast_with_options(batch.column(*index), field.data_type(), &strict).map_err(|error| {
-                        Error::from(error).detail(format!("in column \"{}\" of \"{}\"", field.name(), table.name))
-                    })?
-                }
-                None => new_null_array(field.data_type(), batch.num_rows()),
-            };
-            if array.null_count() > 0 && !field.is_nullable() {
-                let message = format!(
-                    "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
-                    field.name(),
-                    table.name.name
-                );
-                return Err(Error::new(Kind::NotNullViolation, message));
-            }
-            Ok(array)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let options = datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
 }

@@ -122,7 +122,7 @@ impl Workflows {
         let mut run = self.new_run(workflow, Trigger::Schedule, &workflow.owner, tick.interval);
         run.tick = Some(tick.at);
         run.scheduled_at = tick.at;
-        match self.write(record::not_run(&run, status, reason, self.clock.now())).await {
+        match self.write(record::not_run(&run, status, reason, self.clock.now())?).await {
             Ok(()) => Ok(true),
             Err(error) if error.kind == Kind::UniqueViolation => Ok(false),
             Err(error) => Err(error),
@@ -194,7 +194,7 @@ impl Workflows {
         if self.tasks.lock().is_none() {
             return Err(Error::new(Kind::Shutdown, "the server is shutting down"));
         }
-        self.write(record::claim(&run, self.clock.now())).await?;
+        self.write(record::claim(&run, self.clock.now())?).await?;
         Ok(self.go(run))
     }
 

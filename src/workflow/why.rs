@@ -2,6 +2,7 @@
 
 use super::Workflows;
 use super::explain::text_rows;
+use super::judge::counted;
 use crate::base::{Error, Kind, Name, Result};
 use crate::query::Rows;
 use crate::store::Row;
@@ -103,12 +104,16 @@ impl Workflows {
         let mut lines = vec![];
         for row in store.query(bad, &[id.into()]).await? {
             let check = row.text("check_name")?;
-            let counted = match (row.optional_int("failures")?, row.optional_int("total")?) {
-                (Some(failures), Some(total)) => format!("{failures} of {total} rows of {}", row.text("target")?),
-                _ => row.text("target")?.to_string(),
+            let (failures, total, required) =
+                (row.optional_int("failures")?, row.optional_int("total")?, row.text("threshold")?);
+            let of_rows = required.starts_with("ROW COUNT");
+            let found = match total {
+                Some(_) if of_rows => counted(of_rows, failures, total),
+                Some(_) => format!("{} of {}", counted(of_rows, failures, total), row.text("target")?),
+                None => row.text("target")?.to_string(),
             };
             let message = row.optional_text("message")?.map(|message| format!(": {message}")).unwrap_or_default();
-            let what = format!("{counted}, required {}{message}", row.text("threshold")?);
+            let what = format!("{found}; required: {required}{message}");
             lines.push(line("check", check, row.text("status")?, Some(what), None));
             let sample = "SELECT failing_row FROM aqueduct_check_failure WHERE run_id = ? AND check_name = ? ORDER BY ordinal LIMIT 3";
             for failing in store.query(sample, &[id.into(), check.into()]).await? {
@@ -148,7 +153,11 @@ impl Workflows {
             let state = row.text("state")?;
             let next = (state == "in_doubt")
                 .then(|| "the target could not be asked; the next run or restart asks again".to_string());
-            let what = format!("{} rows {}", row.int("row_count")?, row.optional_text("receipt")?.unwrap_or_default());
+            // A receipt begins with the rows.
+            let what = match row.optional_text("receipt")? {
+                Some(receipt) => receipt.to_string(),
+                None => format!("{} rows", row.int("row_count")?),
+            };
             lines.push(line("publication", row.text("target")?, state, Some(what), next));
         }
         if lines.is_empty() && run.optional_text("finished_at")?.is_some() {

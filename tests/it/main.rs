@@ -10,6 +10,7 @@ mod postgres; // a PostgreSQL server of the tests' own
 mod postgres_sink; // publishing to a real PostgreSQL
 mod proxy; // a wire that is cut
 mod reader; // tables of a real PostgreSQL
+mod runs; // runs that are cancelled or cannot be read
 mod secrets; // what nobody may read
 mod sinks; // the contract of every sink
 mod tidy; // rooms and their directions

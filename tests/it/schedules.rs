@@ -76,3 +76,78 @@ fn the_naive_schedule_fires_again_after_a_restart() {
     }
     assert_eq!(fired, 3);
 }
+
+/// A run that lasts until the test says so would need a test's own clock; this one is long enough to be met.
+const SLOW: &str = "SELECT count(*) AS n FROM many x, many y, many z WHERE x.i + y.i + z.i = 5";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missed_ticks_run_one_after_another_and_those_that_wait_outlive_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let clock = ManualClock::at(at("2026-03-01T10:30:00Z"));
+    let instance = Instance::open_at(&data, clock.clone()).await;
+    instance.ok(&DEFINITION.replace("LATEST", "ALL OVERLAP SKIP")).await;
+    instance.engine.settle_schedules().await.unwrap();
+    clock.set(at("2026-03-01T14:10:00Z"));
+    // Each time by a scheduler that knows only what is written down.
+    for _ in 0..5 {
+        instance.engine.settle_schedules().await.unwrap();
+        instance.quiet().await;
+    }
+    let runs = instance.ok("SELECT status, count(*) AS n FROM aqueduct.runs GROUP BY status").await;
+    assert_eq!(runs.column("status"), [Some("succeeded".to_string())]);
+    assert_eq!(runs.column("n"), [Some("4".to_string())]);
+    instance.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_buffered_tick_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let clock = ManualClock::at(at("2026-03-01T10:30:00Z"));
+    let instance = Instance::open_at(&data, clock.clone()).await;
+    instance.ok("CREATE TABLE many AS SELECT i::int8 AS i FROM generate_series(1, 3000) AS g(i)").await;
+    let definition =
+        format!("CREATE WORKFLOW w SCHEDULE EVERY '1 hour' OVERLAP BUFFER ONE AS (STEP a INTO t AS ({SLOW}))");
+    instance.ok(&definition).await;
+    instance.engine.settle_schedules().await.unwrap();
+    for hour in ["2026-03-01T11:00:00Z", "2026-03-01T12:00:00Z"] {
+        clock.set(at(hour));
+        instance.engine.settle_schedules().await.unwrap();
+    }
+    assert_eq!(instance.ok("SELECT count(*) FROM aqueduct.runs").await.value(), "1", "the second tick waits");
+    let id = instance.ok("SELECT run_id FROM aqueduct.runs").await.value().to_string();
+    instance.ok(&format!("CANCEL RUN '{id}'")).await;
+    instance.quiet().await;
+    instance.close().await;
+    let instance = Instance::open_at(&data, clock.clone()).await;
+    instance.engine.settle_schedules().await.unwrap();
+    assert_eq!(instance.ok("SELECT count(*) FROM aqueduct.runs").await.value(), "2");
+    let id = instance.ok("SELECT run_id FROM aqueduct.runs WHERE status <> 'canceled'").await.value().to_string();
+    instance.ok(&format!("CANCEL RUN '{id}'")).await;
+    instance.quiet().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn resume_forgets_the_failures_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(at("2026-03-01T10:30:00Z"));
+    let instance = Instance::open_at(&folder.path().join("data"), clock.clone()).await;
+    instance
+        .ok("CREATE WORKFLOW w SCHEDULE EVERY '1 hour' SUSPEND AFTER 2 FAILURES AS (
+            STEP a INTO t AS (SELECT 1 / (count(*) - 0) AS q FROM generate_series(1, 0) AS g(i)))")
+        .await;
+    let paused = "SELECT paused FROM aqueduct.workflows";
+    instance.engine.settle_schedules().await.unwrap();
+    for (hour, expected) in [("11:00", "false"), ("12:00", "true"), ("13:00", "false"), ("14:00", "true")] {
+        if hour == "13:00" {
+            clock.set(at("2026-03-01T12:30:00Z"));
+            instance.ok("RESUME WORKFLOW w").await;
+            instance.engine.settle_schedules().await.unwrap();
+        }
+        clock.set(at(&format!("2026-03-01T{hour}:00Z")));
+        instance.engine.settle_schedules().await.unwrap();
+        instance.quiet().await;
+        assert_eq!(instance.ok(paused).await.value(), expected, "at {hour}");
+    }
+}

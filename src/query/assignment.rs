@@ -1,8 +1,8 @@
 //! Values on their way into columns: what may go where, and in which form it arrives.
 
+use super::Cast;
 use crate::base::{Error, Kind, Result, Type};
 use crate::catalog::{Column, Table};
-use crate::query::Cast;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use std::sync::Arc;
@@ -106,7 +106,7 @@ fn shown(arrays: &[ArrayRef], row: usize) -> String {
 }
 
 /// The type without the length, which an assignment checks where a cast would cut.
-fn unsized_type(ty: &Type) -> Type {
+pub fn unsized_type(ty: &Type) -> Type {
     match ty {
         Type::Varchar(_) | Type::Char(_) => Type::Text,
         Type::Array(element) => Type::Array(Box::new(unsized_type(element))),
