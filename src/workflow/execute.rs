@@ -1,17 +1,16 @@
 //! The life of a run, from a free place to its ending.
 
+use super::Workflows;
 use super::audit::{Audit, Checked, SetAside, Verdict};
-use super::record::{self, StepRow};
-use super::retry::backoff;
+use super::record;
 use super::run::{Ending, Run, Status};
-use super::stage::{Recalled, Staged, columns};
-use super::{Workflows, publish};
+use super::stage::columns;
+use super::step::skipped;
 use crate::base::{Error, Kind, Name, Result};
-use crate::catalog::workflow::{Body, Fragment, Outcome, Step};
+use crate::catalog::workflow::Fragment;
 use crate::catalog::{Relation, Table};
 use crate::query::{Context, ModelUse};
 use crate::store::Write;
-use chrono::{DateTime, Utc};
 use datafusion::arrow::array::Array;
 use datafusion::arrow::array::cast::AsArray;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -26,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 /// How far a run has come, for whoever waits.
 #[derive(Debug, Default)]
 pub struct Progress {
-    rows: AtomicU64,
-    step: Mutex<String>,
+    pub(super) rows: AtomicU64,
+    pub(super) step: Mutex<String>,
 }
 
 impl Progress {
@@ -82,7 +81,7 @@ pub(super) struct Computed {
 
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StepEnd {
+pub(super) enum StepEnd {
     Succeeded,
     Failed,
     Blocked,
@@ -190,196 +189,6 @@ impl Workflows {
         })
     }
 
-    /// One step, as often as its RETRY allows.
-    async fn step(
-        &self,
-        work: &mut Work<'_>,
-        step: &Step,
-        computed: &mut Computed,
-        models: &mut BTreeSet<ModelUse>,
-        progress: &Progress,
-    ) -> Result<Verdict<()>> {
-        *progress.step.lock() = step.name.clone();
-        let body = match &step.body {
-            Body::Query(body) => body,
-            Body::Statements(_) => {
-                computed.statements.push(step.name.clone());
-                return Ok(Verdict::Passed(()));
-            }
-        };
-        if !step.materialized {
-            let plan = self.query.plan_text(&work.context, &body.text).await.map_err(|error| unplaced(error, step))?;
-            models.extend(plan.models().cloned());
-            work.context.relations.insert(step.name.clone(), plan.relation());
-            return Ok(Verdict::Passed(()));
-        }
-        let retry = step.run.retry.clone().or(work.run.workflow.run.retry.clone()).unwrap_or_default();
-        for attempt in 1.. {
-            let started = self.clock.now();
-            let done = self.attempt(work, step, body, attempt, started, models, progress).await;
-            let error = match done {
-                Ok((verdict, audit)) => {
-                    computed.warned |= audit.warned;
-                    computed.set_aside.extend(audit.set_aside);
-                    let Verdict::Passed(checked) = verdict else {
-                        return Ok(match verdict {
-                            Verdict::Blocked { by, error } => Verdict::Blocked { by, error },
-                            Verdict::Passed(_) => Verdict::Passed(()),
-                        });
-                    };
-                    work.context.relations.insert(step.name.clone(), self.staged_relation(checked.staged())?);
-                    computed.steps.push((step.name.clone(), checked));
-                    return Ok(Verdict::Passed(()));
-                }
-                Err(error) => unplaced(error, step),
-            };
-            let at = self.clock.now();
-            let row = StepRow {
-                status: step_status(&error),
-                error: Some(&error),
-                finished_at: Some(at),
-                ..StepRow::new(step, attempt, started)
-            };
-            self.write(record::step(work.run, &row, at)).await?;
-            let Some(wait) = backoff(&retry, attempt, &error, rand::random()) else { return Err(error) };
-            self.transition(work.run, Status::RetryWait, Some(&format!("step {}: {error}", step.name))).await?;
-            tokio::time::sleep(wait).await;
-            self.transition(work.run, Status::Running, None).await?;
-        }
-        Err(Error::internal("a step must end"))
-    }
-
-    #[allow(clippy::too_many_arguments)] // one attempt needs all that the step has
-    async fn attempt(
-        &self,
-        work: &Work<'_>,
-        step: &Step,
-        body: &Fragment,
-        attempt: u32,
-        started: DateTime<Utc>,
-        models: &mut BTreeSet<ModelUse>,
-        progress: &Progress,
-    ) -> Result<(Verdict<Checked>, Audit)> {
-        let run = work.run;
-        self.write(record::step(run, &StepRow::new(step, attempt, started), started)).await?;
-        let time = step.run.timeout_ms.map(Duration::from_millis);
-        let staged = match self.recalled(work, step).await? {
-            Some(Recalled { checked: true, staged, set_aside }) => {
-                let row = StepRow {
-                    status: "reused",
-                    rows_written: Some(staged.rows),
-                    bytes: Some(staged.bytes),
-                    finished_at: Some(self.clock.now()),
-                    staged: self.note(&staged, &set_aside),
-                    ..StepRow::new(step, attempt, started)
-                };
-                self.write(record::step(run, &row, self.clock.now())).await?;
-                let audit = Audit { set_aside, ..Audit::default() };
-                return Ok((Verdict::Passed(Checked::recalled(staged)), audit));
-            }
-            Some(Recalled { staged, .. }) => staged,
-            None => tokio::select! {
-                staged = self.stage_step(work, step, body, models, progress) => staged?,
-                () = expired(time) => return Err(timed_out(&format!("step \"{}\"", step.name), time)),
-            },
-        };
-        publish::failpoint("staged")?;
-        let row = StepRow { status: "staged", staged: self.note(&staged, &[]), ..StepRow::new(step, attempt, started) };
-        self.write(record::step(run, &row, self.clock.now())).await?;
-        let mut audit = Audit::default();
-        let verdict = self.audit(work, &step.name, staged, &mut audit, progress).await;
-        let at = self.clock.now();
-        let mut writes = std::mem::take(&mut audit.writes);
-        if let Ok(verdict) = &verdict {
-            let mut row = StepRow {
-                rows_dropped: Some(audit.dropped),
-                rows_quarantined: Some(audit.quarantined),
-                finished_at: Some(at),
-                ..StepRow::new(step, attempt, started)
-            };
-            match verdict {
-                Verdict::Passed(checked) => {
-                    row.status = "succeeded";
-                    row.rows_written = Some(checked.staged().rows);
-                    row.bytes = Some(checked.staged().bytes);
-                    row.staged = self.note(checked.staged(), &audit.set_aside);
-                    writes.extend(record::step(run, &row, at));
-                }
-                Verdict::Blocked { by, error } => {
-                    row.status = "failed";
-                    row.reason = Some(format!("blocked_by_check:{by}"));
-                    row.error = Some(error);
-                    writes.extend(record::step(run, &row, at));
-                }
-            }
-        }
-        self.write(writes).await?;
-        Ok((verdict?, audit))
-    }
-
-    async fn stage_step(
-        &self,
-        work: &Work<'_>,
-        step: &Step,
-        body: &Fragment,
-        models: &mut BTreeSet<ModelUse>,
-        progress: &Progress,
-    ) -> Result<Staged> {
-        let plan = self.query.plan_text(&work.context, &body.text).await?;
-        models.extend(plan.models().cloned());
-        let rows = self.query.run(&plan, &[], work.cancel.clone()).await?;
-        let table = self.staging_table(&work.context.snapshot, work.run, step, &rows.schema)?;
-        self.stage(&work.context, table, rows, progress).await
-    }
-
-    /// What an earlier process staged for this step, if it is whole.
-    async fn recalled(&self, work: &Work<'_>, step: &Step) -> Result<Option<Recalled>> {
-        if work.run.epoch == 1 {
-            return Ok(None);
-        }
-        let rows = self.catalog.store().query(
-            "SELECT status, staged FROM aqueduct_step_run WHERE run_id = ? AND step = ? AND status IN ('staged', 'succeeded', 'reused')
-               AND staged IS NOT NULL ORDER BY attempt DESC LIMIT 1",
-            &[work.run.id.clone().into(), step.name.clone().into()],
-        ).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        Ok(self.recall(work, step, row.text("staged")?, row.text("status")? != "staged").await)
-    }
-
-    async fn skip_reason(
-        &self,
-        work: &Work<'_>,
-        step: &Step,
-        ends: &BTreeMap<String, StepEnd>,
-        in_trouble: bool,
-    ) -> Result<Option<String>> {
-        for upstream in &step.reads {
-            match ends.get(upstream) {
-                Some(StepEnd::Failed) => return Ok(Some(format!("upstream_failed:{upstream}"))),
-                Some(StepEnd::Blocked) => return Ok(Some(format!("upstream_blocked:{upstream}"))),
-                Some(StepEnd::Skipped) => return Ok(Some(format!("upstream_skipped:{upstream}"))),
-                Some(StepEnd::Succeeded) | None => {}
-            }
-        }
-        let mut wants_trouble = false;
-        for after in &step.after {
-            let failed = matches!(ends.get(&after.step), Some(StepEnd::Failed | StepEnd::Blocked));
-            wants_trouble |= after.outcome != Outcome::Success;
-            match after.outcome {
-                Outcome::Success if failed => return Ok(Some(format!("upstream_failed:{}", after.step))),
-                Outcome::Failure if !failed => return Ok(Some(format!("no_failure:{}", after.step))),
-                _ => {}
-            }
-        }
-        if in_trouble && !wants_trouble {
-            return Ok(Some("run_failed".to_string()));
-        }
-        match &step.when {
-            Some(when) if !self.holds(&work.context, when).await? => Ok(Some("condition".to_string())),
-            _ => Ok(None),
-        }
-    }
-
     /// Whether a `WHEN (…)` is true now.
     pub(super) async fn holds(&self, context: &Context, when: &Fragment) -> Result<bool> {
         let answer = self.small(context, &format!("SELECT ({})::boolean", when.text)).await?;
@@ -408,25 +217,9 @@ impl Workflows {
     }
 }
 
-impl<'a> StepRow<'a> {
-    fn new(step: &'a Step, attempt: u32, started_at: DateTime<Utc>) -> Self {
-        StepRow { attempt, ..StepRow::starting(&step.name, started_at) }
-    }
-}
-
-fn skipped<'a>(step: &'a Step, reason: &str, at: DateTime<Utc>) -> StepRow<'a> {
-    StepRow { status: "skipped", reason: Some(reason.to_string()), finished_at: Some(at), ..StepRow::new(step, 1, at) }
-}
-
 fn models_text(models: &BTreeSet<ModelUse>) -> String {
     let versions: BTreeMap<String, i64> = models.iter().map(|model| (model.name.to_string(), model.version)).collect();
     serde_json::to_string(&versions).unwrap_or_default()
-}
-
-/// Offsets in a definition mean nothing to someone who reads the ledger.
-fn unplaced(error: Error, step: &Step) -> Error {
-    tracing::debug!("step {}: {error}", step.name);
-    Error { offset: None, ..error }
 }
 
 /// What an error makes of a run.
@@ -455,13 +248,13 @@ fn canceled() -> Error {
     Error::new(Kind::Cancelled, "canceled by CANCEL RUN or shutdown")
 }
 
-fn timed_out(what: &str, time: Option<Duration>) -> Error {
+pub(super) fn timed_out(what: &str, time: Option<Duration>) -> Error {
     let ms = time.map_or(0, |time| time.as_millis());
     Error::new(Kind::Cancelled, format!("timeout: {what} took longer than {ms} ms"))
         .hint("raise TIMEOUT, or make the step read less".to_string())
 }
 
-async fn expired(time: Option<Duration>) {
+pub(super) async fn expired(time: Option<Duration>) {
     match time {
         Some(time) => tokio::time::sleep(time).await,
         None => std::future::pending().await,

@@ -6,6 +6,7 @@
 
 mod audit; // checks and metrics on staged rows
 mod bind; // what can be known to be wrong before a definition is accepted
+mod bind_check; // the same for checks
 mod conclude; // statements, FINALLY and the last word on a run
 mod define; // CREATE, DROP, PAUSE, RESUME
 mod execute; // the life of a run
@@ -20,6 +21,7 @@ pub mod retry; // whether and when an attempt is repeated
 mod run; // a run and its states
 mod stage; // rows on the disk that no reader sees
 mod start; // EXECUTE, REFRESH, CANCEL, and ticks
+mod step; // the life of a step
 mod target; // targets by name
 mod verify; // the invariants of the ledger
 mod why; // EXPLAIN WHY
