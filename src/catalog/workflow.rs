@@ -36,6 +36,28 @@ pub struct Workflow {
     pub owner: String,
 }
 
+impl Workflow {
+    /// One of this name and text that has nothing in it yet.
+    pub fn blank(name: Name, text: &str) -> Workflow {
+        Workflow {
+            name,
+            version: 0,
+            text: text.to_string(),
+            schedule: Schedule::default(),
+            run: RunClauses::default(),
+            params: vec![],
+            steps: vec![],
+            checks: vec![],
+            metrics: vec![],
+            finally: vec![],
+            materialized_view: false,
+            models: vec![],
+            paused: false,
+            owner: String::new(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Param {
     pub name: String,

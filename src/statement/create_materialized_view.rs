@@ -5,7 +5,7 @@ use super::clause::run::{Run, print_run};
 use super::clause::schedule::{Draft, print_schedule};
 use super::clause::target::{print_target, target};
 use super::clause::{Clauses, Once};
-use super::create_workflow::{blank, if_not_exists, is_schedule};
+use super::create_workflow::{if_not_exists, is_schedule};
 use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::sql;
 use crate::base::{Error, Kind, Result};
@@ -91,7 +91,7 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
         run: header.run.clauses,
         steps: vec![step],
         materialized_view: true,
-        ..blank(name, cursor.text())
+        ..Workflow::blank(name, cursor.text())
     };
     Ok(Arc::new(CreateMaterializedView { workflow, or_replace, if_not_exists, schedule_at }))
 }

@@ -5,9 +5,8 @@ use super::clause::run::{Run, print_run};
 use super::clause::schedule::{Draft, print_schedule};
 use super::clause::{Clauses, Once};
 use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
-use crate::base::{Error, Kind, Name, Result};
+use crate::base::{Error, Kind, Result};
 use crate::catalog::Workflow;
-use crate::catalog::workflow::{RunClauses, Schedule};
 use crate::workflow::Answer;
 use datafusion::common::ScalarValue;
 use std::fmt;
@@ -31,7 +30,7 @@ item:
   STEP name [AFTER step, … [ON SUCCESS | FAILURE | ANY]] [WHEN (condition)]
     [INTO target [MODE REPLACE | APPEND | FAIL | UPSERT KEY (column, …) [DELETE MISSING]]]
     [RETRY …] [TIMEOUT interval] [WITH (snapshot = on)]
-    AS ( query | INSERT … | UPDATE … | DELETE … | MERGE … ) | AS $$ statement; … $$
+    AS ( query | INSERT … | UPDATE … | DELETE … ) | AS $$ statement; … $$
   CHECK name ON step | table [(column, …)]
     NOT NULL | UNIQUE | IN (value, …) | MATCHES 'regular expression' | BETWEEN low AND high
       | REFERENCES table (column) | ROW COUNT comparison value | EXPECT (condition) | AS (query)
@@ -39,12 +38,12 @@ item:
     [ON VIOLATION WARN | BLOCK | DROP ROWS | QUARANTINE INTO table] [KEEP FAILURES n]
   METRIC name ON step | table AS (aggregate)
     [DIMENSIONS (column, …)] [WHERE (condition)] [BOUNDS (MIN x, MAX y, CHANGE <= fraction)]
-  FINALLY name [WHEN (condition)] AS ( INSERT … | UPDATE … | DELETE … | MERGE … ) | AS $$ statement; … $$
+  FINALLY name [WHEN (condition)] AS ( INSERT … | UPDATE … | DELETE … ) | AS $$ statement; … $$
 
 target: [schema.]table | connection.schema.table | FILE 'path' [FORMAT parquet | csv | json]",
         about: "\
-A workflow reads like a WITH query whose parts are durable, checked and published. Steps may stand in any order: what \
-each reads and writes decides which runs first, AFTER adds order. All of it is checked now: an unknown table, model or \
+A workflow reads like a WITH query whose parts are durable, checked and published. A step reads the \
+steps before it, AFTER adds order. All of it is checked now: an unknown table, model or \
 step, a cycle, a wrong type is refused here and not at the first run.
 
 Rows of a run become visible all together, after every check: a check without ON VIOLATION blocks the run when it \
@@ -91,7 +90,7 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
     let or_replace = cursor.eat("OR REPLACE");
     cursor.expect("WORKFLOW")?;
     let if_not_exists = if_not_exists(cursor, or_replace)?;
-    let mut workflow = blank(cursor.name()?, cursor.text());
+    let mut workflow = Workflow::blank(cursor.name()?, cursor.text());
     let mut header = Header::default();
     header.clauses(cursor, &mut Once::default())?;
     let schedule_at = header.schedule.at;
@@ -110,26 +109,6 @@ pub fn if_not_exists(cursor: &mut Cursor, or_replace: bool) -> Result<bool> {
         return Err(Error::new(Kind::Syntax, "OR REPLACE and IF NOT EXISTS exclude each other").at(at));
     }
     Ok(given)
-}
-
-/// A workflow of this name and text that has nothing in it yet.
-pub fn blank(name: Name, text: &str) -> Workflow {
-    Workflow {
-        name,
-        version: 0,
-        text: text.to_string(),
-        schedule: Schedule::default(),
-        run: RunClauses::default(),
-        params: vec![],
-        steps: vec![],
-        checks: vec![],
-        metrics: vec![],
-        finally: vec![],
-        materialized_view: false,
-        models: vec![],
-        paused: false,
-        owner: String::new(),
-    }
 }
 
 /// What stands between the name and AS.

@@ -13,7 +13,7 @@ pub const FORM: Form = Form {
     manual: Manual {
         title: "EXPLAIN WHY",
         synopsis: "EXPLAIN WHY name | RUN 'run_id'",
-        about: "Tells why a workflow, or the table it writes, is as it is: failed, blocked, skipped, stale, late. The \
+        about: "Tells why a workflow's last run, or the run of that id, ended as it did: failed, blocked, skipped. The \
 rows lead from what is seen to its cause: run, step, check, SQLSTATE, message, hint.",
         example: "EXPLAIN WHY ml.flight_delays;",
     },

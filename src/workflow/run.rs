@@ -187,27 +187,11 @@ impl std::fmt::Display for Run {
 mod tests {
     use super::*;
     use crate::base::clock::Clock;
-    use crate::catalog::workflow::{RunClauses, Schedule};
 
     /// A run whose only parameter, `p`, has this type.
     fn run(ty: &Type) -> Run {
         let param = Param { name: "p".into(), ty: ty.clone(), not_null: false, default: None, check: None, offset: 0 };
-        let workflow = Workflow {
-            name: crate::base::Name::public("w"),
-            version: 1,
-            text: String::new(),
-            schedule: Schedule::default(),
-            run: RunClauses::default(),
-            params: vec![param],
-            steps: vec![],
-            checks: vec![],
-            metrics: vec![],
-            finally: vec![],
-            materialized_view: false,
-            models: vec![],
-            paused: false,
-            owner: String::new(),
-        };
+        let workflow = Workflow { params: vec![param], ..Workflow::blank(crate::base::Name::public("w"), "") };
         let at = crate::base::clock::SystemClock.now();
         Run {
             id: String::new(),

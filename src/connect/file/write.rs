@@ -12,7 +12,7 @@ use parquet::basic::Compression;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::sync::Arc;
 
 /// Under this key a Parquet file says which publication it is.
@@ -80,12 +80,18 @@ fn each_row(spool: &Spool, mut row: impl FnMut(&[(Type, Writer<'_>)], usize) -> 
     Ok(())
 }
 
-fn csv(spool: &Spool, mut out: impl Write) -> Result<()> {
+/// Text that is written to a file at a time.
+const BUFFER_BYTES: usize = 64 << 10;
+
+fn csv(spool: &Spool, out: impl Write) -> Result<()> {
+    let mut out = BufWriter::with_capacity(BUFFER_BYTES, out);
     let mut line = String::new();
     for (at, field) in spool.schema.fields().iter().enumerate() {
         csv_field(&mut line, at, Some(field.name()));
     }
     line.push('\n');
+    out.write_all(line.as_bytes())?;
+    line.clear();
     let mut text = String::new();
     each_row(spool, |columns, row| {
         for (at, (_, column)) in columns.iter().enumerate() {
@@ -94,13 +100,11 @@ fn csv(spool: &Spool, mut out: impl Write) -> Result<()> {
             csv_field(&mut line, at, value);
         }
         line.push('\n');
-        if line.len() >= 1 << 16 {
-            out.write_all(line.as_bytes())?;
-            line.clear();
-        }
+        out.write_all(line.as_bytes())?;
+        line.clear();
         Ok(())
     })?;
-    out.write_all(line.as_bytes())?;
+    out.flush()?;
     Ok(())
 }
 
@@ -119,7 +123,8 @@ fn csv_field(line: &mut String, at: usize, value: Option<&str>) {
     line.push('"');
 }
 
-fn json(spool: &Spool, mut out: impl Write) -> Result<()> {
+fn json(spool: &Spool, out: impl Write) -> Result<()> {
+    let mut out = BufWriter::with_capacity(BUFFER_BYTES, out);
     let keys: Vec<_> =
         spool.schema.fields().iter().map(|field| Value::String(field.name().clone()).to_string()).collect();
     let mut line = String::new();
@@ -137,13 +142,11 @@ fn json(spool: &Spool, mut out: impl Write) -> Result<()> {
             json_value(&mut line, ty, value);
         }
         line.push_str("}\n");
-        if line.len() >= 1 << 16 {
-            out.write_all(line.as_bytes())?;
-            line.clear();
-        }
+        out.write_all(line.as_bytes())?;
+        line.clear();
         Ok(())
     })?;
-    out.write_all(line.as_bytes())?;
+    out.flush()?;
     Ok(())
 }
 

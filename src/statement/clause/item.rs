@@ -75,12 +75,11 @@ fn finally(cursor: &mut Cursor) -> Result<Finally> {
     let at = cursor.offset();
     match body(cursor)? {
         Body::Statements(body) => Ok(Finally { name, when, body, offset }),
-        Body::Query(_) => Err(Error::new(
-            Kind::InvalidDefinition,
-            format!("FINALLY \"{name}\" must be INSERT, UPDATE, DELETE or MERGE"),
-        )
-        .hint("a query there would have no effect".to_string())
-        .at(at)),
+        Body::Query(_) => {
+            Err(Error::new(Kind::InvalidDefinition, format!("FINALLY \"{name}\" must be INSERT, UPDATE or DELETE"))
+                .hint("a query there would have no effect".to_string())
+                .at(at))
+        }
     }
 }
 

@@ -165,7 +165,7 @@ fn is_query(fragment: &Fragment) -> Result<bool> {
             Ok(!matches!(*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)))
         }
         Tree::Insert(_) | Tree::Update(_) | Tree::Delete(_) | Tree::Merge(_) | Tree::Truncate(_) => Ok(false),
-        _ => Err(Error::unsupported("only queries, INSERT, UPDATE, DELETE, MERGE and TRUNCATE can be in a workflow")
+        _ => Err(Error::unsupported("only queries, INSERT, UPDATE, DELETE and TRUNCATE can be in a workflow")
             .at(fragment.offset)),
     }
 }

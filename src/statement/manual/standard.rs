@@ -44,16 +44,16 @@ server runs. Dropping one keeps its past readable in the lake's history, and nev
     },
     Manual {
         title: "ALTER TABLE",
-        synopsis: "ALTER TABLE | VIEW name RENAME TO name",
-        about: "Renames a table, view or external table.",
+        synopsis: "ALTER TABLE name RENAME TO name",
+        about: "Renames a table.",
         example: "ALTER TABLE scores RENAME TO scores_old;",
     },
     Manual {
         title: "INSERT",
         synopsis: "INSERT INTO table [(column, …)] VALUES (…), … | query",
-        about: "Adds rows to a managed table, or to a table of a connection by the path that workflows publish by. All \
-of them are seen at once, or none.",
-        example: "INSERT INTO ops.public.scores SELECT id, score FROM ml.scores;",
+        about: "Adds rows to a managed table. All of them are seen at once, or none. A table of a connection is \
+written by a step of a workflow.",
+        example: "INSERT INTO scores SELECT id, score FROM ml.scores;",
     },
     Manual {
         title: "UPDATE",
