@@ -70,3 +70,6 @@ CREATE TABLE aqueduct_schedule(
   workflow TEXT PRIMARY KEY, since TEXT NOT NULL, last_tick TEXT, fired BIGINT NOT NULL, missed BIGINT NOT NULL,
   skipped_overlap BIGINT NOT NULL, buffered BIGINT NOT NULL
 );
+
+-- The format of the store after this script.
+PRAGMA user_version = 1;

@@ -239,8 +239,7 @@ impl Error {
     /// Whether trying again can help: the fault is in the surroundings, not in what was asked.
     pub fn retryable(&self) -> bool {
         !matches!(&self.sqlstate()[..2], "22" | "23" | "42" | "0A" | "28" | "54" | "3D" | "3F" | "21" | "2B" | "XX")
-            && self.kind != Kind::Cancelled
-            && self.kind != Kind::UndefinedFile
+            && !matches!(self.kind, Kind::Cancelled | Kind::UndefinedFile | Kind::WrongState)
     }
 }
 

@@ -62,11 +62,19 @@ pub enum Change {
         name: Name,
     },
 
-    PutSecret(Secret),
+    PutSecret {
+        secret: Secret,
+        /// Else there must be none of its name.
+        or_replace: bool,
+    },
     DropSecret {
         name: String,
     },
-    PutConnection(Connection),
+    PutConnection {
+        connection: Connection,
+        /// Else there must be none of its name.
+        or_replace: bool,
+    },
     DropConnection {
         name: String,
     },
@@ -75,6 +83,8 @@ pub enum Change {
     AddModelVersion {
         name: Name,
         version: ModelVersion,
+        /// Whether there must be a model of this name already; `None` when it does not matter.
+        known: Option<bool>,
     },
     DropModel {
         name: Name,
@@ -82,8 +92,10 @@ pub enum Change {
 
     /// A new definition gets the next version; `PAUSE` and the like keep it (`same_version`).
     PutWorkflow {
-        workflow: Workflow,
+        workflow: Box<Workflow>,
         same_version: bool,
+        /// Version of the definition that it takes the place of; fails when there is another by now.
+        replaces: Option<i64>,
     },
     DropWorkflow {
         name: Name,

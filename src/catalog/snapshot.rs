@@ -258,7 +258,12 @@ impl Snapshot {
                 }
                 None => return Err(self.undefined_relation(name)),
             },
-            Change::PutSecret(secret) => drop(self.secrets.insert(secret.name.clone(), Arc::new(secret.clone()))),
+            Change::PutSecret { secret, or_replace } => {
+                if !or_replace && self.secrets.contains_key(&secret.name) {
+                    return Err(exists("secret", &secret.name));
+                }
+                self.secrets.insert(secret.name.clone(), Arc::new(secret.clone()));
+            }
             Change::DropSecret { name } => {
                 self.secret(name)?;
                 if let Some(user) = self
@@ -274,7 +279,10 @@ impl Snapshot {
                 }
                 self.secrets.remove(name);
             }
-            Change::PutConnection(connection) => {
+            Change::PutConnection { connection, or_replace } => {
+                if !or_replace && self.connections.contains_key(&connection.name) {
+                    return Err(exists("connection", &connection.name));
+                }
                 for secret in connection.secrets.values() {
                     self.secret(secret)?;
                 }
@@ -284,8 +292,13 @@ impl Snapshot {
                 self.connection(name)?;
                 self.connections.remove(name);
             }
-            Change::AddModelVersion { name, version } => {
+            Change::AddModelVersion { name, version, known } => {
                 self.schema(&name.schema)?;
+                match known {
+                    Some(false) if self.models.contains_key(name) => return Err(exists("model", &name.name)),
+                    Some(true) => drop(self.model(name)?),
+                    _ => {}
+                }
                 let mut model = self
                     .models
                     .get(name)
@@ -298,11 +311,20 @@ impl Snapshot {
                 self.model(name)?;
                 self.models.remove(name);
             }
-            Change::PutWorkflow { workflow, same_version } => {
+            Change::PutWorkflow { workflow, same_version, replaces } => {
                 self.schema(&workflow.name.schema)?;
-                let last = self.workflows.get(&workflow.name).map_or(0, |last| last.version);
-                let version = if *same_version { last.max(1) } else { last + 1 };
-                let workflow = Workflow { version, ..workflow.clone() };
+                let last = self.workflows.get(&workflow.name).map(|last| last.version);
+                match (last, replaces) {
+                    (Some(_), None) => return Err(exists(workflow.kind(), &workflow.name.name)),
+                    (last, replaces) if last != *replaces => return Err(conflict(&workflow.name)),
+                    _ => {}
+                }
+                let (version, paused) = match self.workflows.get(&workflow.name) {
+                    Some(last) if *same_version => (last.version, workflow.paused),
+                    Some(last) => (last.version + 1, last.paused),
+                    None => (1, workflow.paused),
+                };
+                let workflow = Workflow { version, paused, ..(**workflow).clone() };
                 self.workflows.insert(workflow.name.clone(), Arc::new(workflow));
             }
             Change::DropWorkflow { name } => {
@@ -380,9 +402,13 @@ fn undefined<'a>(kind: &str, name: &Name, known: impl Iterator<Item = &'a Name>)
         .hint(did_you_mean(&name.to_string(), known.iter().map(String::as_str)))
 }
 
-fn conflict(table: &Name) -> Error {
+fn exists(kind: &str, name: &str) -> Error {
+    Error::new(Kind::DuplicateObject, format!("{kind} \"{name}\" already exists"))
+}
+
+fn conflict(name: &Name) -> Error {
     Error::new(Kind::SerializationFailure, "could not serialize access due to concurrent update")
-        .detail(format!("another statement changed \"{table}\" at the same time"))
+        .detail(format!("another statement changed \"{name}\" at the same time"))
         .hint("run the statement again".to_string())
 }
 

@@ -153,16 +153,20 @@ async fn every_other_object_reads_back_and_its_history_is_kept() {
     };
     house.commit(vec![Change::PutView(view.clone())]).await;
     house.commit(vec![Change::PutView(View { sql: "SELECT 2".into(), ..view })]).await;
-    let secret =
-        |value: &str| Change::PutSecret(Secret { name: "s".into(), source: SecretSource::Value(value.to_string()) });
+    let secret = |value: &str| Change::PutSecret {
+        secret: Secret { name: "s".into(), source: SecretSource::Value(value.to_string()) },
+        or_replace: true,
+    };
     let connection = Connection {
         name: "ops".into(),
         kind: "postgres".into(),
         options: BTreeMap::from([("host".into(), "h".into())]),
         secrets: BTreeMap::from([("password".into(), "s".into())]),
     };
-    house.commit(vec![secret("canary"), Change::PutConnection(connection.clone())]).await;
-    house.commit(vec![secret("other"), Change::PutConnection(connection)]).await;
+    house
+        .commit(vec![secret("canary"), Change::PutConnection { connection: connection.clone(), or_replace: false }])
+        .await;
+    house.commit(vec![secret("other"), Change::PutConnection { connection, or_replace: true }]).await;
     let external = External {
         name: Name::public("e"),
         format: "csv".into(),
@@ -185,18 +189,30 @@ async fn every_other_object_reads_back_and_its_history_is_kept() {
             labels: vec![],
             created_at: "now".into(),
         },
+        known: None,
     };
     house.commit(vec![version("one")]).await;
     house.commit(vec![version("two")]).await;
     let workflow = Workflow { name: name.clone(), ..workflow() };
-    let put =
-        |paused, same_version| Change::PutWorkflow { workflow: Workflow { paused, ..workflow.clone() }, same_version };
-    house.commit(vec![put(false, false)]).await;
-    house.commit(vec![put(true, true)]).await;
-    house.commit(vec![put(false, false)]).await;
+    let put = |replaces, paused, same_version| Change::PutWorkflow {
+        workflow: Box::new(Workflow { paused, ..workflow.clone() }),
+        same_version,
+        replaces,
+    };
+    house.commit(vec![put(None, false, false)]).await;
+    house.commit(vec![put(Some(1), true, true)]).await;
+    house.commit(vec![put(Some(1), false, false)]).await;
+    let now = house.live.snapshot().workflow(&name).unwrap().clone();
+    assert_eq!((now.version, now.paused), (2, true), "a new definition leaves it paused");
+    for (late, kind) in
+        [(put(None, false, false), Kind::DuplicateObject), (put(Some(1), false, false), Kind::SerializationFailure)]
+    {
+        let refused = house.live.commit(Commit { changes: vec![late], ..Commit::default() }).await;
+        assert_eq!(refused.unwrap_err().kind, kind, "somebody else was faster");
+    }
     assert_eq!(house.live.snapshot().lake, before, "these are not the lake's");
     house.commit(vec![Change::DropModel { name: name.clone() }, Change::DropWorkflow { name: name.clone() }]).await;
-    house.commit(vec![version("three"), put(false, false)]).await;
+    house.commit(vec![version("three"), put(None, false, false)]).await;
     house.commit(vec![Change::DropConnection { name: "ops".into() }, Change::DropSecret { name: "s".into() }]).await;
     let rows = house.live.store().query("SELECT * FROM aqueduct_object", &[]).await.unwrap();
     let text = format!("{rows:?}");

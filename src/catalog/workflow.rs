@@ -37,6 +37,11 @@ pub struct Workflow {
 }
 
 impl Workflow {
+    /// What people call it.
+    pub fn kind(&self) -> &'static str {
+        if self.materialized_view { "materialized view" } else { "workflow" }
+    }
+
     /// One of this name and text that has nothing in it yet.
     pub fn blank(name: Name, text: &str) -> Workflow {
         Workflow {

@@ -27,9 +27,9 @@ pub(super) fn in_lake(snapshot: &Snapshot, change: &Change) -> bool {
         Change::Expect { .. }
         | Change::PutExternal(_)
         | Change::DropExternal { .. }
-        | Change::PutSecret(_)
+        | Change::PutSecret { .. }
         | Change::DropSecret { .. }
-        | Change::PutConnection(_)
+        | Change::PutConnection { .. }
         | Change::DropConnection { .. }
         | Change::AddModelVersion { .. }
         | Change::DropModel { .. }

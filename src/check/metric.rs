@@ -6,7 +6,11 @@ use crate::base::{Error, Kind, Result, Type, quote_identifier, quote_literal};
 use crate::catalog::workflow::Metric;
 use datafusion::arrow::datatypes::SchemaRef;
 
-/// A query for the metric's values: `dimensions`, a JSON object as text, and `value`, a float8.
+/// Groups that a metric may have. Each is kept for every run.
+pub const GROUPS_MAX: usize = 10_000;
+
+/// A query for the metric's values: `dimensions`, a JSON object as text, and `value`, a float8;
+/// at most one group more than there may be.
 pub fn plan(metric: &Metric, relation: &str, schema: &SchemaRef) -> Result<Sql> {
     let mut dimensions = vec![];
     for column in &metric.dimensions {
@@ -32,7 +36,7 @@ pub fn plan(metric: &Metric, relation: &str, schema: &SchemaRef) -> Result<Sql> 
     let columns: Vec<_> = metric.dimensions.iter().map(|column| quote_identifier(column)).collect();
     Ok(match columns.is_empty() {
         true => sql,
-        false => sql.text(&format!("\nGROUP BY {}\nORDER BY 1", columns.join(", "))),
+        false => sql.text(&format!("\nGROUP BY {}\nORDER BY 1\nLIMIT {}", columns.join(", "), GROUPS_MAX + 1)),
     })
 }
 

@@ -25,6 +25,9 @@ const STOP_WAIT: Duration = Duration::from_secs(10);
 pub async fn serve(config: Config) -> Result<ExitCode> {
     let lock = Lock::take(&config.data)?;
     let engine = Engine::open(config, Arc::new(SystemClock), statement::runner).await?;
+    for unreadable in engine.connections.verify(&engine.catalog.snapshot()) {
+        tracing::warn!("{unreadable}");
+    }
     engine.recover().await?;
     let made = ensure_role(engine.catalog.store()).await?;
     let (postgres, page) = (bind(engine.config.listen).await?, bind(engine.config.http).await?);
@@ -33,15 +36,18 @@ pub async fn serve(config: Config) -> Result<ExitCode> {
 
     let shutdown = CancellationToken::new();
     let mut serving = tokio::spawn(wire::serve(engine.clone(), postgres, shutdown.clone()));
-    let watched = tokio::spawn(http::serve(engine.clone(), page, shutdown.clone()));
+    let mut watched = tokio::spawn(http::serve(engine.clone(), page, shutdown.clone()));
     engine.start();
-    let early = tokio::select! {
-        () = asked_to_stop(&mut signals) => None,
-        ended = &mut serving => Some(ended),
-    };
+    let (mut early, mut unwatched) = (None, None);
+    tokio::select! {
+        () = asked_to_stop(&mut signals) => {}
+        ended = &mut serving => early = Some(ended),
+        // Without health and metrics nobody would notice the next fault.
+        ended = &mut watched => unwatched = Some(ended),
+    }
     tracing::info!("stopping; what runs has {} s to end", DRAIN_MAX.as_secs());
     shutdown.cancel();
-    let failed = early.is_some();
+    let failed = early.is_some() || unwatched.is_some();
     let drained = async {
         // Runs have the same time to end as statements.
         let ended = async {
@@ -51,8 +57,12 @@ pub async fn serve(config: Config) -> Result<ExitCode> {
             }
         };
         let (ended, _) = tokio::join!(ended, engine.drain());
-        if let Ok(Err(error)) | Err(error) = watched.await.map_err(|error| Error::internal(error.to_string())) {
-            tracing::warn!("the HTTP server failed: {error}");
+        let watched = match unwatched {
+            Some(ended) => ended,
+            None => watched.await,
+        };
+        if let Ok(Err(error)) | Err(error) = watched.map_err(|error| Error::internal(error.to_string())) {
+            tracing::error!("the HTTP server failed: {error}");
         }
         engine.close().await;
         ended

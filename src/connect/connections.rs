@@ -6,7 +6,7 @@ use super::kind::{ConnectionKind, KINDS, kind_of};
 use super::postgres::{PostgresSink, Remote, RemoteCatalog};
 use crate::base::{Error, Name, Result, Roots, Type};
 use crate::catalog::workflow::Target;
-use crate::catalog::{Connection, External, Snapshot};
+use crate::catalog::{Connection, External, Secret, SecretSource, Snapshot};
 use datafusion::catalog::{CatalogProvider, TableProvider};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
@@ -102,6 +102,18 @@ impl Connections {
             Target::File { uri, format } => Ok(Arc::new(FileSink::new(self.roots.clone(), uri, format)?)),
             Target::Table(name) => Err(Error::internal(format!("managed table \"{name}\" must not be a sink"))),
         }
+    }
+
+    /// Closes what is open to connections that are gone.
+    pub fn prune(&self, snapshot: &Snapshot) {
+        self.remotes.lock().retain(|name, _| snapshot.connections.contains_key(name));
+    }
+
+    /// One line for each secret that is kept here and cannot be read.
+    pub fn verify(&self, snapshot: &Snapshot) -> Vec<String> {
+        let kept = |secret: &&Arc<Secret>| matches!(secret.source, SecretSource::Value(_));
+        let read = |secret: &Arc<Secret>| super::secret::value(secret, &self.roots).err();
+        snapshot.secrets.values().filter(kept).filter_map(read).map(|error| error.to_string()).collect()
     }
 
     /// The server of a connection, with the sessions that are open already unless the definition changed.

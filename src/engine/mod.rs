@@ -128,6 +128,7 @@ impl Engine {
         let kept = self.kept_since().await?;
         let mut problems = self.lake.verify(self.catalog.store(), &self.catalog.snapshot(), kept).await?;
         problems.extend(self.workflows.verify().await?);
+        problems.extend(self.connections.verify(&self.catalog.snapshot()));
         Ok(problems)
     }
 }

@@ -58,7 +58,7 @@ impl Statement for AlterModel {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let snapshot = session.engine.catalog.snapshot();
         snapshot.model(&self.name).map_err(|error| error.at(self.offset))?;
-        add_version(session, &self.name, &self.source, &self.clauses, self.source_at).await?;
+        add_version(session, &self.name, Some(true), &self.source, &self.clauses, self.source_at).await?;
         Ok(rooms::done("ALTER MODEL"))
     }
 }

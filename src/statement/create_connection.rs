@@ -114,7 +114,7 @@ impl Statement for CreateConnection {
             let at = if error.kind == Kind::FeatureNotSupported { self.kind_at } else { self.options_at };
             error.at(at)
         })?;
-        let change = Change::PutConnection(self.connection.clone());
+        let change = Change::PutConnection { connection: self.connection.clone(), or_replace: self.or_replace };
         rooms::define(session, vec![change], "CREATE CONNECTION").await.map_err(|error| error.at(self.options_at))
     }
 }

@@ -203,13 +203,21 @@ impl Statement for CreateModel {
                 .hint("use CREATE OR REPLACE MODEL or ALTER MODEL … ADD VERSION to add a version".to_string())
                 .at(self.offset));
         }
-        add_version(session, &self.name, &self.source, &self.clauses, self.source_at).await?;
+        let known = if self.or_replace { None } else { Some(false) };
+        add_version(session, &self.name, known, &self.source, &self.clauses, self.source_at).await?;
         Ok(rooms::done("CREATE MODEL"))
     }
 }
 
-/// Imports a file and makes it the model's next version.
-pub async fn add_version(session: &Session, name: &Name, source: &str, draft: &Draft, source_at: usize) -> Result<()> {
+/// Imports a file and makes it the model's next version. `known`: whether there must be a model of this name.
+pub async fn add_version(
+    session: &Session,
+    name: &Name,
+    known: Option<bool>,
+    source: &str,
+    draft: &Draft,
+    source_at: usize,
+) -> Result<()> {
     let engine = session.engine.clone();
     let (source, format) = (source.to_string(), draft.format.clone());
     let (inputs, labels) = (draft.inputs.clone(), draft.labels.clone());
@@ -221,6 +229,7 @@ pub async fn add_version(session: &Session, name: &Name, source: &str, draft: &D
     let imported = import.await.map_err(|error| Error::internal(format!("importing a model must end: {error}")))?;
     let (version, _) = imported.map_err(|error| error.at(source_at))?;
     let version = ModelVersion { created_at: at, ..version };
-    rooms::define(session, vec![Change::AddModelVersion { name: name.clone(), version }], "CREATE MODEL").await?;
+    rooms::define(session, vec![Change::AddModelVersion { name: name.clone(), version, known }], "CREATE MODEL")
+        .await?;
     Ok(())
 }

@@ -125,7 +125,7 @@ impl Statement for CreateSecret {
         if let SecretSource::Value(value) = &mut secret.source {
             *value = seal::seal(&session.engine.config.data, name, value)?;
         }
-        rooms::define(session, vec![Change::PutSecret(secret)], "CREATE SECRET").await
+        rooms::define(session, vec![Change::PutSecret { secret, or_replace: self.or_replace }], "CREATE SECRET").await
     }
 }
 

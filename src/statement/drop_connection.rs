@@ -63,7 +63,8 @@ impl Statement for DropConnection {
             let changes = vec![Change::DropConnection { name: self.name.clone() }];
             Ok(Commit { changes, author, message: "DROP CONNECTION".to_string(), ..Commit::default() })
         });
-        outcome.await.map_err(|error| error.at(self.offset))?;
+        let snapshot = outcome.await.map_err(|error| error.at(self.offset))?;
+        session.engine.connections.prune(&snapshot);
         Ok(rooms::done("DROP CONNECTION"))
     }
 }

@@ -1,9 +1,10 @@
 //! The store's tables and their versions.
 
-use super::{Store, Value, Write};
+use super::{Store, Write};
 use crate::base::{Error, Kind, Result};
 
-/// One script per format; `scripts[n]` leads from format n to n + 1. Statements end in `;` at a line's end.
+/// One script per format; `scripts[n]` leads from format n to n + 1, and says so at its end. Statements end in
+/// `;` at a line's end.
 const SCRIPTS: &[&str] = &[concat!(
     include_str!("../../sql/store/001_ducklake.sql"),
     "\n",
@@ -30,8 +31,5 @@ pub(super) async fn upgrade(store: &Store) -> Result<()> {
             transaction.execute(&Write::new(statement, [])).await?;
         }
     }
-    let marks: [&'static str; 2] = ["", "PRAGMA user_version = 1"];
-    let mark = marks.get(SCRIPTS.len()).ok_or_else(|| Error::internal("every format must have its mark"))?;
-    transaction.execute(&Write::new(mark, Vec::<Value>::new())).await?;
     transaction.commit().await
 }

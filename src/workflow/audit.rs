@@ -13,6 +13,7 @@ use crate::check;
 use crate::query::Context;
 use crate::store::Write;
 use datafusion::arrow::datatypes::SchemaRef;
+use std::collections::HashMap;
 
 /// Staged rows that passed every check that could block them.
 #[derive(Clone, Debug)]
@@ -167,18 +168,19 @@ impl Workflows {
         Ok(clean)
     }
 
-    /// What a metric's bounds are compared with.
-    pub(super) async fn last_published(&self, workflow: &str, metric: &str, dimensions: &str) -> Result<Option<f64>> {
+    /// What a metric's bounds are compared with: by dimensions, the value that was published last.
+    pub(super) async fn last_published(&self, workflow: &str, metric: &str) -> Result<HashMap<String, Option<f64>>> {
         let rows = self
             .catalog
             .store()
             .query(
-                "SELECT value FROM aqueduct_metric_value WHERE workflow = ? AND metric = ? AND dimensions = ?
-                   AND status = 'published' ORDER BY at DESC LIMIT 1",
-                &[workflow.into(), metric.into(), dimensions.into()],
+                "SELECT dimensions, value FROM (SELECT dimensions, value,
+                   row_number() OVER (PARTITION BY dimensions ORDER BY at DESC, run_id DESC) AS age
+                   FROM aqueduct_metric_value WHERE workflow = ? AND metric = ? AND status = 'published') AS v WHERE age = 1",
+                &[workflow.into(), metric.into()],
             )
             .await?;
-        rows.first().map_or(Ok(None), |row| row.real("value"))
+        rows.iter().map(|row| Ok((row.text("dimensions")?.to_string(), row.real("value")?))).collect()
     }
 }
 

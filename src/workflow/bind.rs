@@ -140,7 +140,9 @@ impl Workflows {
                 note_reads(&mut bound, workflow, index, &plan).map_err(|error| error.at(body.offset))?;
                 models.extend(plan.models().cloned());
                 columns_have_names(plan.schema()).map_err(|error| error.at(body.offset))?;
-                self.bind_target(context, step, plan.schema()).await.map_err(|error| error.at(step.offset))?;
+                self.bind_target(context, workflow, step, plan.schema())
+                    .await
+                    .map_err(|error| error.at(step.offset))?;
                 let relation = Arc::new(EmptyTable::new(plan.schema().clone()));
                 context.relations.insert(step.name.clone(), relation);
                 bound.schema = Some(plan.schema().clone());
@@ -165,7 +167,7 @@ impl Workflows {
         Ok(bound)
     }
 
-    async fn bind_target(&self, context: &Context, step: &Step, schema: &SchemaRef) -> Result<()> {
+    async fn bind_target(&self, context: &Context, workflow: &Workflow, step: &Step, schema: &SchemaRef) -> Result<()> {
         if let Mode::Upsert { key, .. } = &step.mode {
             for column in key {
                 if schema.index_of(column).is_err() {
@@ -185,6 +187,10 @@ impl Workflows {
                         Err(Error::new(Kind::DuplicateTable, format!("relation \"{name}\" already exists"))
                             .hint("MODE FAIL makes a new table; leave it out to replace the rows".to_string()))
                     }
+                    Some(Relation::Table(_)) if is_other_view(context, name, workflow) => {
+                        Err(Error::new(Kind::WrongObjectType, format!("target \"{name}\" is a materialized view"))
+                            .hint("its rows are those of its query; name another target".to_string()))
+                    }
                     Some(Relation::Table(table)) => Fit::new(&self.query, context, table, schema).await.map(|_| ()),
                     Some(_) => {
                         Err(Error::new(Kind::WrongObjectType, format!("target \"{name}\" is not a managed table")))
@@ -200,6 +206,11 @@ impl Workflows {
         let planned = self.query.plan_text(context, &text).await;
         planned.map_err(|error| placed(error, when.offset)).map(|_| ())
     }
+}
+
+/// Whether the table holds the rows of a materialized view that is not the one being made.
+fn is_other_view(context: &Context, table: &Name, workflow: &Workflow) -> bool {
+    context.snapshot.workflows.get(table).is_some_and(|other| other.materialized_view && other.name != workflow.name)
 }
 
 /// Rows that are written down must be of types that files hold.

@@ -1,7 +1,7 @@
 //! The end of a run: steps that are statements, FINALLY, and the last word.
 
 use super::Workflows;
-use super::execute::{status_of, step_status};
+use super::execute::{status_of, step_status, timed_out};
 use super::record::{self, StepRow};
 use super::run::{Ending, Run, Status};
 use crate::base::{Error, Kind, Result};
@@ -38,7 +38,7 @@ impl Workflows {
                 }
                 let acting = Acting { name: &step.name, status: None, cancel: run.cancel.child_token(), deadline };
                 if let Err(error) = self.statements_of(run, &acting, bodies).await {
-                    ending = Ending { status: status_of(&error), ..failed(&step.name, error) };
+                    ending = Ending { status: status_of(run, &error), ..failed(&step.name, error) };
                     break;
                 }
             }
@@ -134,7 +134,7 @@ impl Workflows {
         let row = StepRow {
             step: acting.name,
             attempt: 1,
-            status: outcome.as_ref().map_or_else(step_status, |()| "succeeded"),
+            status: outcome.as_ref().map_or_else(|error| step_status(run, error), |()| "succeeded"),
             error: outcome.as_ref().err(),
             rows_written: Some(rows),
             finished_at: Some(at),
@@ -152,7 +152,7 @@ impl Workflows {
             () = passed(acting.deadline) => {
                 acting.cancel.cancel();
                 statement.await.map_err(|error| match error.kind {
-                    Kind::Cancelled => Error::new(Kind::Cancelled, format!("timeout: step \"{}\" took too long", acting.name)),
+                    Kind::Cancelled => timed_out(&format!("step \"{}\"", acting.name), None),
                     _ => error,
                 })
             }

@@ -22,7 +22,8 @@ impl Workflows {
     ) -> Result<Answer> {
         let snapshot = self.catalog.snapshot();
         snapshot.schema(&workflow.name.schema)?;
-        let kind = if workflow.materialized_view { "materialized view" } else { "workflow" };
+        let kind = workflow.kind();
+        let replaces = snapshot.workflows.get(&workflow.name).map(|existing| existing.version);
         if let Some(existing) = snapshot.workflows.get(&workflow.name) {
             if if_not_exists {
                 return Ok(Answer::Existed);
@@ -34,7 +35,6 @@ impl Workflows {
                 )
                 .hint(format!("use CREATE OR REPLACE, or drop the {kind} first")));
             }
-            workflow.paused = existing.paused;
         } else if workflow.materialized_view && snapshot.relation(&workflow.name).is_some() {
             if if_not_exists {
                 return Ok(Answer::Existed);
@@ -57,10 +57,10 @@ impl Workflows {
         let name = workflow.name.clone();
         let is_view = workflow.materialized_view;
         let user = workflow.owner.clone();
-        let detail = if snapshot.workflows.contains_key(&name) { "replaced" } else { "created" };
+        let detail = if replaces.is_some() { "replaced" } else { "created" };
         let commit = Commit {
             writes: vec![record::object_event(&name.to_string(), None, detail, "", now)],
-            changes: vec![Change::PutWorkflow { workflow, same_version: false }],
+            changes: vec![Change::PutWorkflow { workflow: Box::new(workflow), same_version: false, replaces }],
             author: user.clone(),
             message: format!("CREATE {}", kind.to_uppercase()),
         };
@@ -77,25 +77,27 @@ impl Workflows {
 
     /// `DROP WORKFLOW`, `DROP MATERIALIZED VIEW`. Its history stays; so do its targets, but for a view's own table.
     pub async fn remove(&self, name: &Name, user: &str) -> Result<()> {
-        let snapshot = self.catalog.snapshot();
-        let workflow = snapshot.workflow(name)?;
-        if self.live.lock().values().any(|run| run.workflow == *name) {
-            return Err(Error::new(Kind::ObjectInUse, format!("workflow \"{name}\" has a run that has not ended"))
-                .hint("CANCEL RUN, or wait for it".to_string()));
-        }
-        let mut changes = vec![Change::DropWorkflow { name: name.clone() }];
-        if workflow.materialized_view
-            && let Some(table) = own_table(workflow)
-            && matches!(snapshot.relation(table), Some(Relation::Table(_)))
-        {
-            changes.push(Change::DropTable { name: table.clone() });
-        }
         let now = self.clock.now();
-        let writes = vec![
-            record::object_event(&name.to_string(), None, "dropped", "", now),
-            crate::store::Write::new("DELETE FROM aqueduct_schedule WHERE workflow = ?", [name.to_string().into()]),
-        ];
-        self.catalog.commit(Commit { changes, writes, author: user.into(), message: "DROP WORKFLOW".into() }).await?;
+        let commit = self.catalog.commit_with(|snapshot| {
+            let workflow = snapshot.workflow(name)?;
+            if self.running(name) > 0 {
+                return Err(Error::new(Kind::ObjectInUse, format!("workflow \"{name}\" has a run that has not ended"))
+                    .hint("CANCEL RUN, or wait for it".to_string()));
+            }
+            let mut changes = vec![Change::DropWorkflow { name: name.clone() }];
+            if workflow.materialized_view
+                && let Some(table) = own_table(workflow)
+                && matches!(snapshot.relation(table), Some(Relation::Table(_)))
+            {
+                changes.push(Change::DropTable { name: table.clone() });
+            }
+            let writes = vec![
+                record::object_event(&name.to_string(), None, "dropped", "", now),
+                crate::store::Write::new("DELETE FROM aqueduct_schedule WHERE workflow = ?", [name.to_string().into()]),
+            ];
+            Ok(Commit { changes, writes, author: user.into(), message: "DROP WORKFLOW".into() })
+        });
+        commit.await?;
         self.changed.notify_one();
         Ok(())
     }
@@ -107,7 +109,11 @@ impl Workflows {
         let commit = self.catalog.commit_with(|snapshot| {
             let workflow = Workflow { paused, ..(**snapshot.workflow(name)?).clone() };
             Ok(Commit {
-                changes: vec![Change::PutWorkflow { workflow, same_version: true }],
+                changes: vec![Change::PutWorkflow {
+                    replaces: Some(workflow.version),
+                    workflow: Box::new(workflow),
+                    same_version: true,
+                }],
                 writes: vec![record::object_event(&name.to_string(), None, word, "", now)],
                 author: user.into(),
                 message: format!("{} WORKFLOW", if paused { "PAUSE" } else { "RESUME" }),

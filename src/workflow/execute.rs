@@ -96,13 +96,7 @@ impl Workflows {
             Ok(ending) => ending,
             Err(error) => self.ending_of(run, error).await,
         };
-        match self.conclude(run, ending, time).await {
-            Ok(ending) => ending,
-            Err(error) => {
-                tracing::error!("{run}: the ending could not be recorded: {error}");
-                Ending { status: Status::Failed, reason: Some(error.to_string()), error: Some(error) }
-            }
-        }
+        self.conclude(run, ending, time).await.unwrap_or_else(|error| unrecorded(run, error))
     }
 
     /// `time` is set to the end of the run's time when it has a place and begins.
@@ -164,7 +158,7 @@ impl Workflows {
                     trouble = trouble.or(Some(Verdict::Blocked { by, error }));
                     StepEnd::Blocked
                 }
-                Err(error) if error.kind == Kind::Cancelled => return Err(error),
+                Err(error) if status_of(run, &error) != Status::Failed => return Err(error),
                 Err(error) => {
                     failure = failure.or(Some(error));
                     StepEnd::Failed
@@ -197,10 +191,10 @@ impl Workflows {
     }
 
     async fn ending_of(&self, run: &Run, error: Error) -> Ending {
-        let status = status_of(&error);
+        let status = status_of(run, &error);
         tracing::info!("{run}: {}: {error}", status.as_str());
         // A step that was at work when the run's time was up could not say so itself.
-        let ended = record::open_steps_are(run, step_status(&error), &error, self.clock.now());
+        let ended = record::open_steps_are(run, step_status(run, &error), &error, self.clock.now());
         if let Err(error) = self.write(ended).await {
             tracing::error!("{run}: its steps could not be ended: {error}");
         }
@@ -222,18 +216,24 @@ fn models_text(models: &BTreeSet<ModelUse>) -> String {
     serde_json::to_string(&versions).unwrap_or_default()
 }
 
-/// What an error makes of a run.
-pub(super) fn status_of(error: &Error) -> Status {
+/// What whoever waits is told when the store would not take the ending.
+pub(super) fn unrecorded(run: &Run, error: Error) -> Ending {
+    tracing::error!("{run}: the ending could not be recorded: {error}");
+    Ending { status: Status::Failed, reason: Some(error.to_string()), error: Some(error) }
+}
+
+/// What an error makes of a run. Another system may have cancelled its part for reasons of its own: that is a failure.
+pub(super) fn status_of(run: &Run, error: &Error) -> Status {
     match error.kind {
-        Kind::Cancelled if error.message.contains("timeout") => Status::TimedOut,
-        Kind::Cancelled => Status::Canceled,
+        Kind::Cancelled if error.message.starts_with(TIMEOUT) => Status::TimedOut,
+        Kind::Cancelled if run.cancel.is_cancelled() => Status::Canceled,
         _ => Status::Failed,
     }
 }
 
 /// What an error makes of a step.
-pub(super) fn step_status(error: &Error) -> &'static str {
-    match status_of(error) {
+pub(super) fn step_status(run: &Run, error: &Error) -> &'static str {
+    match status_of(run, error) {
         Status::Canceled => "canceled",
         _ => "failed",
     }
@@ -244,13 +244,17 @@ pub(super) fn deadline(run: &Run) -> Option<Instant> {
     run.workflow.run.timeout_ms.map(|ms| Instant::now() + Duration::from_millis(ms))
 }
 
-fn canceled() -> Error {
-    Error::new(Kind::Cancelled, "canceled by CANCEL RUN or shutdown")
+pub(super) fn canceled() -> Error {
+    Error::new(Kind::Cancelled, "canceled by CANCEL RUN")
 }
 
+/// How the message of an error begins that a TIMEOUT of ours has caused.
+const TIMEOUT: &str = "timeout: ";
+
+/// `what` took longer than a TIMEOUT allows.
 pub(super) fn timed_out(what: &str, time: Option<Duration>) -> Error {
-    let ms = time.map_or(0, |time| time.as_millis());
-    Error::new(Kind::Cancelled, format!("timeout: {what} took longer than {ms} ms"))
+    let limit = time.map_or("it may".to_string(), |time| format!("{} ms", time.as_millis()));
+    Error::new(Kind::Cancelled, format!("{TIMEOUT}{what} took longer than {limit}"))
         .hint("raise TIMEOUT, or make the step read less".to_string())
 }
 

@@ -11,6 +11,7 @@ use crate::query::Context;
 use datafusion::arrow::array::{Array, Float64Array, Int64Array, RecordBatch, cast::AsArray};
 use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use datafusion::arrow::json::writer::{LineDelimited, WriterBuilder};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a check means for its run.
@@ -143,6 +144,8 @@ impl Workflows {
         let mut blocked = None;
         let mut index = 0;
         for (metric, aggregate) in metrics.iter().zip(&aggregates) {
+            // An earlier attempt may have seen other groups.
+            audit.writes.push(record::no_metric(run, &metric.name));
             let mut values = vec![];
             if let (Some(answer), Some(_)) = (&folded, aggregate) {
                 values.push(("{}".to_string(), Found::of(answer, Some(index))?.value));
@@ -150,9 +153,16 @@ impl Workflows {
             } else {
                 let sql = check::metric::plan(metric, RELATION, schema)?;
                 values.extend(value_rows(&self.small(context, &sql).await?)?);
+                if values.len() > check::metric::GROUPS_MAX {
+                    return Err(too_many_groups(metric));
+                }
             }
+            let before = match metric.change {
+                Some(_) => self.last_published(&run.workflow.name.to_string(), &metric.name).await?,
+                None => HashMap::new(),
+            };
             for (dimensions, value) in values {
-                let before = self.last_published(&run.workflow.name.to_string(), &metric.name, &dimensions).await?;
+                let before = before.get(&dimensions).copied().flatten();
                 let broken = check::metric::out_of_bounds(metric, value, before);
                 let status = if broken.is_some() { "out_of_bounds" } else { "staged" };
                 audit.writes.push(record::metric(run, &metric.name, &dimensions, value, status, self.clock.now()));
@@ -173,6 +183,13 @@ impl Workflows {
         let batches = rows.collect().await?;
         Ok(datafusion::arrow::compute::concat_batches(&schema, &batches)?)
     }
+}
+
+fn too_many_groups(metric: &Metric) -> Error {
+    let (most, dimensions) = (check::metric::GROUPS_MAX, metric.dimensions.join(", "));
+    Error::new(Kind::TooLarge, format!("metric \"{}\" has more than {most} groups", metric.name))
+        .detail(format!("its dimensions are {dimensions}"))
+        .hint("give it dimensions with few values, or make its values a step".to_string())
 }
 
 /// What was found, to stand before what is required.

@@ -12,6 +12,7 @@ mod define; // CREATE, DROP, PAUSE, RESUME
 mod execute; // the life of a run
 mod explain; // EXPLAIN WORKFLOW
 mod judge; // the numbers of checks and metrics, and what they mean
+mod outside; // targets of other systems: reserve, act, receipt
 mod params; // USING
 mod preview; // PREVIEW WORKFLOW
 mod publish; // from checked rows to visible rows, once

@@ -1,25 +1,21 @@
 //! From checked rows to rows that everybody can read, once.
 //!
-//! Targets of other systems first, each by its own atomic act that carries the
-//! run's marker; then all managed tables with the run's ledger in one commit, so
+//! Targets of other systems first ([`super::outside`]); then all managed tables with the run's ledger in one commit, so
 //! that readers here never run ahead of the copy outside.
 
 use super::Workflows;
 use super::audit::{Checked, SetAside};
-use super::execute::Computed;
+use super::execute::{Computed, canceled};
 use super::record::{self, Reservation};
-use super::retry::backoff;
 use super::run::{Ending, Run, Status};
 use super::stage::Staged;
 use super::target::{self, ModeName};
 use crate::base::{Error, Kind, Name, Result};
-use crate::catalog::workflow::{Mode, Step, Target};
+use crate::catalog::workflow::{Mode, Step, Target, Violation};
 use crate::catalog::{Change, Commit, Relation, Snapshot};
-use crate::connect::{Act, Marker, Receipt, Sink};
 use crate::lake;
 use crate::store::Write;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Commits that lose against another writer are decided again, at most so often.
 const CONFLICTS_MAX: u32 = 20;
@@ -27,25 +23,13 @@ const CONFLICTS_MAX: u32 = 20;
 impl Workflows {
     pub(super) async fn publish_with_retry(&self, run: &Run, computed: Computed) -> Result<Ending> {
         self.transition(run, Status::Publishing, None).await?;
-        let _turns = self.turns(run).await;
-        let retry = run.workflow.run.retry.clone().unwrap_or_default();
+        let _turns = self.turns(run).await?;
         if outside(run, &computed).next().is_some() {
             // What the managed tables will refuse must be refused before another system has its rows.
             self.managed_changes(&self.catalog.snapshot(), run, &computed).await?;
         }
         for (step, checked) in outside(run, &computed) {
-            for attempt in 1.. {
-                let error = match self.publish_outside(run, step, checked).await {
-                    Ok(()) => break,
-                    Err(error) => error,
-                };
-                let Some(wait) = backoff(&retry, attempt, &error, rand::random()) else {
-                    self.give_up(run, step, &error).await?;
-                    return Err(error);
-                };
-                tracing::info!("{run}: publishing step {} is tried again: {error}", step.name);
-                tokio::time::sleep(wait).await;
-            }
+            self.publish_outside(run, step, checked).await?;
         }
         failpoint("before_flip")?;
         let warned = self.warned(run).await?;
@@ -55,132 +39,26 @@ impl Workflows {
         Ok(Ending { status, reason: None, error: None })
     }
 
-    /// One publication at a time for each target.
-    async fn turns(&self, run: &Run) -> Vec<tokio::sync::OwnedMutexGuard<()>> {
+    /// One publication at a time for each target: those of steps, and those that checks set rows aside into.
+    /// A run that has begun to publish waits whatever happens; another may still be cancelled.
+    async fn turns(&self, run: &Run) -> Result<Vec<tokio::sync::OwnedMutexGuard<()>>> {
         // In the order of their names, so that two runs cannot wait for each other.
-        let names: std::collections::BTreeSet<String> =
-            run.workflow.steps.iter().filter_map(|step| step.target.as_ref()).map(target::name).collect();
+        let targets = run.workflow.steps.iter().filter_map(|step| step.target.as_ref()).map(target::name);
+        let quarantines = run.workflow.checks.iter().filter_map(|check| match &check.on_violation {
+            Violation::Quarantine(table) => Some(table.to_string()),
+            Violation::Warn | Violation::Block | Violation::DropRows => None,
+        });
+        let names: BTreeSet<String> = targets.chain(quarantines).collect();
+        let begun = run.epoch > 1 && self.has_begun_to_publish(run).await?;
         let mut turns = vec![];
         for name in names {
             let turn = self.turns.lock().entry(name).or_default().clone();
-            turns.push(turn.lock_owned().await);
-        }
-        turns
-    }
-
-    /// Reserve, act, receipt.
-    async fn publish_outside(&self, run: &Run, step: &Step, checked: &Checked) -> Result<()> {
-        let Some(to) = &step.target else { return Ok(()) };
-        let name = target::name(to);
-        let sink = self.sink(&self.catalog.snapshot(), to)?;
-        let staged = checked.staged();
-        sink.check(&staged.table.schema(), &step.mode).await?;
-        self.settle_others(run, &name, sink.as_ref()).await?;
-        let (seq, state) = self.reserved(run, step, &name, staged).await?;
-        if state == "published" {
-            return Ok(());
-        }
-        failpoint("reserved")?;
-        let act = Act {
-            marker: self.marker(run, &name, seq, run.epoch, &staged.sha256),
-            mode: step.mode.clone(),
-            spool: self.spool(staged),
-        };
-        let receipt = sink.publish(&act).await?;
-        failpoint("acted")?;
-        let at = self.clock.now();
-        self.write(record::receipt(&run.id, &run.workflow.name.to_string(), &name, &receipt_text(&receipt), at)).await
-    }
-
-    /// The run's place in the order of this target's publications: taken now, or by a process before this one.
-    async fn reserved(&self, run: &Run, step: &Step, name: &str, staged: &Staged) -> Result<(i64, String)> {
-        let store = self.catalog.store();
-        let mine = "SELECT seq, state FROM aqueduct_publication WHERE run_id = ? AND target = ?";
-        if let Some(row) = store.query(mine, &[run.id.clone().into(), name.into()]).await?.first() {
-            return Ok((row.int("seq")?, row.text("state")?.to_string()));
-        }
-        let seq = self.next_seq(name).await?;
-        let mode = ModeName(&step.mode).to_string();
-        let reservation =
-            Reservation { target: name, step: &step.name, mode: &mode, seq, rows: staged.rows, sha256: &staged.sha256 };
-        self.write(record::reserve(run, &reservation, self.clock.now())).await?;
-        Ok((seq, "in_doubt".to_string()))
-    }
-
-    async fn next_seq(&self, name: &str) -> Result<i64> {
-        let rows = self
-            .catalog
-            .store()
-            .query("SELECT coalesce(max(seq), 0) + 1 AS seq FROM aqueduct_publication WHERE target = ?", &[name.into()])
-            .await?;
-        rows.first().map_or(Ok(1), |row| row.int("seq"))
-    }
-
-    /// A publication of another run that is still in doubt is settled first, by asking the target.
-    async fn settle_others(&self, run: &Run, name: &str, sink: &dyn Sink) -> Result<()> {
-        let doubts = self
-            .catalog
-            .store()
-            .query(
-                "SELECT r.*, p.seq AS seq, p.epoch AS act_epoch, p.sha256 AS sha256, p.step AS step FROM aqueduct_publication p
-                 JOIN aqueduct_run r ON r.run_id = p.run_id WHERE p.target = ? AND p.state = 'in_doubt' AND p.run_id <> ?",
-                &[name.into(), run.id.clone().into()],
-            )
-            .await?;
-        for row in doubts {
-            let other = Run::without_params(&row)?;
-            let marker = self.marker(&other, name, row.int("seq")?, row.int("act_epoch")?, row.text("sha256")?);
-            let act = self.act_again(&other, row.text("step")?, marker).await?;
-            self.settle(&other, sink.probe(&act).await?, name, "the target does not have it").await?;
-        }
-        Ok(())
-    }
-
-    /// After the last attempt: ask once more; what cannot be asked stays in doubt.
-    async fn give_up(&self, run: &Run, step: &Step, error: &Error) -> Result<()> {
-        let Some(to) = &step.target else { return Ok(()) };
-        let name = target::name(to);
-        let mine = "SELECT seq, epoch, sha256 FROM aqueduct_publication WHERE run_id = ? AND target = ? AND state = 'in_doubt'";
-        let rows = self.catalog.store().query(mine, &[run.id.clone().into(), name.clone().into()]).await?;
-        let Some(row) = rows.first() else { return Ok(()) };
-        let marker = self.marker(run, &name, row.int("seq")?, row.int("epoch")?, row.text("sha256")?);
-        let act = self.act_again(run, &step.name, marker).await?;
-        let probed = match self.sink(&self.catalog.snapshot(), to) {
-            Ok(sink) => sink.probe(&act).await,
-            Err(error) => Err(error),
-        };
-        match probed {
-            Ok(landed) => self.settle(run, landed, &name, &error.message).await,
-            Err(unknown) => {
-                let note = record::event(run, "in_doubt", &format!("{name}: {unknown}"), self.clock.now());
-                self.write(vec![note]).await
+            tokio::select! {
+                turn = turn.lock_owned() => turns.push(turn),
+                () = run.cancel.cancelled(), if !begun => return Err(canceled()),
             }
         }
-    }
-
-    /// Records what the target said.
-    async fn settle(&self, run: &Run, landed: Option<Receipt>, name: &str, otherwise: &str) -> Result<()> {
-        let (workflow, at) = (run.workflow.name.to_string(), self.clock.now());
-        self.write(match landed {
-            Some(receipt) => record::receipt(&run.id, &workflow, name, &receipt_text(&receipt), at),
-            None => record::abandoned(&run.id, &workflow, name, otherwise, at),
-        })
-        .await
-    }
-
-    /// The act of a publication that was begun, from the ledger's note of its staged rows.
-    async fn act_again(&self, run: &Run, step: &str, marker: Marker) -> Result<Act> {
-        let rows = self
-            .catalog
-            .store()
-            .query(
-                "SELECT staged FROM aqueduct_step_run WHERE run_id = ? AND step = ? AND staged IS NOT NULL ORDER BY attempt DESC LIMIT 1",
-                &[run.id.clone().into(), step.into()],
-            )
-            .await?;
-        let note = rows.first().map(|row| row.text("staged")).transpose()?.unwrap_or_default();
-        let mode = run.workflow.steps.iter().find(|other| other.name == step).map(|step| step.mode.clone());
-        Ok(Act { marker, mode: mode.unwrap_or_default(), spool: self.spool_of(note)? })
+        Ok(turns)
     }
 
     /// All managed tables of the run and its ledger, in one commit.
@@ -278,21 +156,6 @@ impl Workflows {
         }
     }
 
-    fn marker(&self, run: &Run, target: &str, seq: i64, epoch: i64, sha256: &str) -> Marker {
-        Marker {
-            server: self.server.clone(),
-            target: target.to_string(),
-            run_id: run.id.clone(),
-            seq,
-            epoch,
-            sha256: sha256.to_string(),
-        }
-    }
-
-    pub(super) fn sink(&self, snapshot: &Snapshot, target: &Target) -> Result<Arc<dyn Sink>> {
-        self.connections.sink(target, snapshot)
-    }
-
     /// Whether a check of this run warned, in this process or one before.
     async fn warned(&self, run: &Run) -> Result<bool> {
         let rows = self
@@ -317,10 +180,6 @@ fn of_steps<'a>(run: &'a Run, computed: &'a Computed) -> impl Iterator<Item = (&
 /// Those whose target is another system.
 fn outside<'a>(run: &'a Run, computed: &'a Computed) -> impl Iterator<Item = (&'a Step, &'a Checked)> {
     of_steps(run, computed).filter(|(step, _)| matches!(step.target, Some(Target::Remote { .. } | Target::File { .. })))
-}
-
-fn receipt_text(receipt: &Receipt) -> String {
-    format!("{} rows, {}", receipt.rows, receipt.reference)
 }
 
 /// A point at which a test can end the process as `kill -9` would: `AQUEDUCT_CRASH_AT=<name>`, debug builds only.

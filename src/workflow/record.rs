@@ -252,6 +252,14 @@ pub(super) fn metric(
     )
 }
 
+/// Takes back what an earlier attempt of the run measured.
+pub(super) fn no_metric(run: &Run, name: &str) -> Write {
+    Write::new(
+        "DELETE FROM aqueduct_metric_value WHERE run_id = ? AND metric = ?",
+        [run.id.clone().into(), name.into()],
+    )
+}
+
 /// The run's metric values follow its fate.
 pub(super) fn metrics_are(run: &Run, status: &'static str) -> Write {
     Write::new(
@@ -261,6 +269,7 @@ pub(super) fn metrics_are(run: &Run, status: &'static str) -> Write {
 }
 
 /// A publication that is about to begin: from here on only the target knows whether it has landed.
+/// One that was abandoned gives its row to the next.
 pub(super) struct Reservation<'a> {
     pub target: &'a str,
     pub step: &'a str,
@@ -271,7 +280,12 @@ pub(super) struct Reservation<'a> {
 }
 
 pub(super) fn reserve(run: &Run, it: &Reservation<'_>, at: DateTime<Utc>) -> Vec<Write> {
-    publication(run, it, "in_doubt", None, at)
+    let mut writes = vec![Write::new(
+        "DELETE FROM aqueduct_publication WHERE run_id = ? AND target = ? AND state = 'abandoned'",
+        [run.id.clone().into(), it.target.into()],
+    )];
+    writes.extend(publication(run, it, "in_doubt", None, at));
+    writes
 }
 
 /// A publication that landed in the same commit.

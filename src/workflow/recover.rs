@@ -1,9 +1,10 @@
 //! Runs that a dead process left: each gets an ending, from what the store and the targets say.
 
 use super::Workflows;
-use super::execute::deadline;
+use super::execute::{deadline, unrecorded};
 use super::record;
-use super::run::{Run, Status};
+use super::run::{Ending, Run, Status};
+use super::start::Leg;
 use crate::base::clock::stamp;
 use crate::base::{Error, Result};
 use crate::store::{Row, Write};
@@ -56,20 +57,16 @@ impl Workflows {
 
     /// A run whose tables were flipped only has to be concluded; any other is driven again.
     fn go_on(self: &Arc<Self>, run: Run, status: &str) {
-        if status != Status::Finalizing.as_str() {
-            self.go(run);
-            return;
-        }
-        let workflows = self.clone();
-        self.spawn(async move {
-            let ending = workflows.ending_before_finalizing(&run).await;
-            let concluded = match ending {
-                Ok(ending) => workflows.conclude(&run, ending, deadline(&run)).await.map(|_| ()),
-                Err(error) => Err(error),
-            };
-            if let Err(error) = concluded {
-                tracing::error!("{run}: its conclusion could not be recorded: {error}");
-            }
-        });
+        let leg = if status == Status::Finalizing.as_str() { Leg::Conclusion } else { Leg::Whole };
+        self.go(run, leg);
+    }
+
+    /// Concludes a run that had begun to finalize. Never fails, as [`Workflows::drive`].
+    pub(super) async fn finalize(&self, run: &Run) -> Ending {
+        let concluded = match self.ending_before_finalizing(run).await {
+            Ok(ending) => self.conclude(run, ending, deadline(run)).await,
+            Err(error) => Err(error),
+        };
+        concluded.unwrap_or_else(|error| unrecorded(run, error))
     }
 }

@@ -10,13 +10,14 @@ use crate::catalog::workflow::{Step, Target};
 use crate::catalog::{Column, NewFile, Relation, Schema, Snapshot, Table};
 use crate::connect::Spool;
 use crate::query::assignment::{Assignment, unsized_type};
-use crate::query::{Bound, Context, Query, Rows};
+use crate::query::{Bound, Context, ModelUse, Query, Rows};
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
 use datafusion::arrow::datatypes::{DataType, Schema as ArrowSchema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Rows up to this size are also kept in memory for the steps that read them.
@@ -40,6 +41,8 @@ pub(super) struct Staged {
 pub(super) struct Recalled {
     pub staged: Staged,
     pub set_aside: Vec<SetAside>,
+    /// Versions of models that the run has used so far.
+    pub models: BTreeSet<ModelUse>,
     /// They passed their checks.
     pub checked: bool,
 }
@@ -49,6 +52,9 @@ pub(super) struct Recalled {
 struct Notes {
     rows: Note,
     aside: Vec<(Name, Note)>,
+    /// Versions of models that the run had used by then.
+    #[serde(default)]
+    models: BTreeSet<ModelUse>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -200,9 +206,9 @@ impl Workflows {
     }
 
     /// What the ledger keeps of staged rows, and of those that were set aside from them.
-    pub(super) fn note(&self, staged: &Staged, set_aside: &[SetAside]) -> Option<String> {
+    pub(super) fn note(&self, staged: &Staged, set_aside: &[SetAside], models: &BTreeSet<ModelUse>) -> Option<String> {
         let aside = set_aside.iter().map(|aside| (aside.target.clone(), Note::of(aside.rows.staged()))).collect();
-        serde_json::to_string(&Notes { rows: Note::of(staged), aside }).ok()
+        serde_json::to_string(&Notes { rows: Note::of(staged), aside, models: models.clone() }).ok()
     }
 
     /// Staged rows of a process that is gone, when they are still what they were; `None` recomputes the step.
@@ -219,7 +225,7 @@ impl Workflows {
             work.quarantines.lock().insert(target.clone(), staged.table.clone());
             set_aside.push(SetAside { target, rows: Checked::recalled(staged) });
         }
-        Some(Recalled { staged, set_aside, checked })
+        Some(Recalled { staged, set_aside, models: notes.models, checked })
     }
 
     /// Staged rows as a sink reads them.

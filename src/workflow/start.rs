@@ -33,6 +33,14 @@ pub struct Tick {
     pub interval: (DateTime<Utc>, DateTime<Utc>),
 }
 
+/// How much of a run there is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leg {
+    Whole,
+    /// Its rows are published, or will not be: statements, FINALLY and the last word.
+    Conclusion,
+}
+
 /// A run of this process.
 pub(super) struct LiveRun {
     pub workflow: Name,
@@ -195,11 +203,11 @@ impl Workflows {
             return Err(Error::new(Kind::Shutdown, "the server is shutting down"));
         }
         self.write(record::claim(&run, self.clock.now())?).await?;
-        Ok(self.go(run))
+        Ok(self.go(run, Leg::Whole))
     }
 
     /// Sets a claimed run going.
-    pub(super) fn go(self: &Arc<Self>, run: Run) -> watch::Receiver<Option<Ending>> {
+    pub(super) fn go(self: &Arc<Self>, run: Run, leg: Leg) -> watch::Receiver<Option<Ending>> {
         let (tell, ending) = watch::channel(None);
         let progress = Arc::new(Progress::default());
         let live = LiveRun {
@@ -211,7 +219,10 @@ impl Workflows {
         self.live.lock().insert(run.id.clone(), live);
         let workflows = self.clone();
         self.spawn(async move {
-            let ended = workflows.drive(&run, &progress).await;
+            let ended = match leg {
+                Leg::Whole => workflows.drive(&run, &progress).await,
+                Leg::Conclusion => workflows.finalize(&run).await,
+            };
             workflows.live.lock().remove(&run.id);
             tell.send_replace(Some(ended));
             workflows.changed.notify_one();

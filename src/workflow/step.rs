@@ -39,9 +39,10 @@ impl Workflows {
             return Ok(Verdict::Passed(()));
         }
         let retry = step.run.retry.clone().or(work.run.workflow.run.retry.clone()).unwrap_or_default();
-        for attempt in 1.. {
+        let Left { attempt: first, mut recalled } = self.left(work, step).await?;
+        for (tries, attempt) in (1..).zip(first..) {
             let started = self.clock.now();
-            let done = self.attempt(work, step, body, attempt, started, models, progress).await;
+            let done = self.attempt(work, step, body, attempt, recalled.take(), started, models, progress).await;
             let error = match done {
                 Ok((verdict, audit)) => {
                     computed.warned |= audit.warned;
@@ -60,13 +61,13 @@ impl Workflows {
             };
             let at = self.clock.now();
             let row = StepRow {
-                status: step_status(&error),
+                status: step_status(work.run, &error),
                 error: Some(&error),
                 finished_at: Some(at),
                 ..StepRow::new(step, attempt, started)
             };
             self.write(record::step(work.run, &row, at)).await?;
-            let Some(wait) = backoff(&retry, attempt, &error, rand::random()) else { return Err(error) };
+            let Some(wait) = backoff(&retry, tries, &error, rand::random()) else { return Err(error) };
             self.transition(work.run, Status::RetryWait, Some(&format!("step {}: {error}", step.name))).await?;
             tokio::time::sleep(wait).await;
             self.transition(work.run, Status::Running, None).await?;
@@ -81,35 +82,46 @@ impl Workflows {
         step: &Step,
         body: &Fragment,
         attempt: u32,
+        recalled: Option<Recalled>,
         started: DateTime<Utc>,
         models: &mut BTreeSet<ModelUse>,
         progress: &Progress,
     ) -> Result<(Verdict<Checked>, Audit)> {
         let run = work.run;
-        self.write(record::step(run, &StepRow::new(step, attempt, started), started)).await?;
+        if recalled.is_none() {
+            self.write(record::step(run, &StepRow::new(step, attempt, started), started)).await?;
+        }
         let time = step.run.timeout_ms.map(Duration::from_millis);
-        let staged = match self.recalled(work, step).await? {
-            Some(Recalled { checked: true, staged, set_aside }) => {
+        let staged = match recalled {
+            Some(Recalled { checked: true, staged, set_aside, models: noted }) => {
+                models.extend(noted);
                 let row = StepRow {
                     status: "reused",
                     rows_written: Some(staged.rows),
                     bytes: Some(staged.bytes),
                     finished_at: Some(self.clock.now()),
-                    staged: self.note(&staged, &set_aside),
+                    staged: self.note(&staged, &set_aside, models),
                     ..StepRow::new(step, attempt, started)
                 };
                 self.write(record::step(run, &row, self.clock.now())).await?;
                 let audit = Audit { set_aside, ..Audit::default() };
                 return Ok((Verdict::Passed(Checked::recalled(staged)), audit));
             }
-            Some(Recalled { staged, .. }) => staged,
+            Some(Recalled { staged, models: noted, .. }) => {
+                models.extend(noted);
+                staged
+            }
             None => tokio::select! {
                 staged = self.stage_step(work, step, body, models, progress) => staged?,
                 () = expired(time) => return Err(timed_out(&format!("step \"{}\"", step.name), time)),
             },
         };
         publish::failpoint("staged")?;
-        let row = StepRow { status: "staged", staged: self.note(&staged, &[]), ..StepRow::new(step, attempt, started) };
+        let row = StepRow {
+            status: "staged",
+            staged: self.note(&staged, &[], models),
+            ..StepRow::new(step, attempt, started)
+        };
         self.write(record::step(run, &row, self.clock.now())).await?;
         let mut audit = Audit::default();
         let verdict = self.audit(work, &step.name, staged, &mut audit, progress).await;
@@ -127,7 +139,7 @@ impl Workflows {
                     row.status = "succeeded";
                     row.rows_written = Some(checked.staged().rows);
                     row.bytes = Some(checked.staged().bytes);
-                    row.staged = self.note(checked.staged(), &audit.set_aside);
+                    row.staged = self.note(checked.staged(), &audit.set_aside, models);
                     writes.extend(record::step(run, &row, at));
                 }
                 Verdict::Blocked { by, error } => {
@@ -157,18 +169,23 @@ impl Workflows {
         self.stage(&work.context, table, rows, progress).await
     }
 
-    /// What an earlier process staged for this step, if it is whole.
-    async fn recalled(&self, work: &Work<'_>, step: &Step) -> Result<Option<Recalled>> {
+    /// What an earlier process has left of this step.
+    async fn left(&self, work: &Work<'_>, step: &Step) -> Result<Left> {
         if work.run.epoch == 1 {
-            return Ok(None);
+            return Ok(Left { attempt: 1, recalled: None });
         }
-        let rows = self.catalog.store().query(
-            "SELECT status, staged FROM aqueduct_step_run WHERE run_id = ? AND step = ? AND status IN ('staged', 'succeeded', 'reused')
-               AND staged IS NOT NULL ORDER BY attempt DESC LIMIT 1",
-            &[work.run.id.clone().into(), step.name.clone().into()],
-        ).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        Ok(self.recall(work, step, row.text("staged")?, row.text("status")? != "staged").await)
+        let last = "SELECT attempt, status, staged FROM aqueduct_step_run WHERE run_id = ? AND step = ? ORDER BY attempt DESC LIMIT 1";
+        let rows = self.catalog.store().query(last, &[work.run.id.clone().into(), step.name.clone().into()]).await?;
+        let Some(row) = rows.first() else { return Ok(Left { attempt: 1, recalled: None }) };
+        let (attempt, status) = (u32::try_from(row.int("attempt")?).unwrap_or(1), row.text("status")?);
+        Ok(match (status, row.optional_text("staged")?) {
+            ("staged" | "succeeded" | "reused", Some(notes)) => {
+                Left { attempt, recalled: self.recall(work, step, notes, status != "staged").await }
+            }
+            // It was interrupted: that is no attempt of its own.
+            ("running" | "staged" | "succeeded" | "reused", _) => Left { attempt, recalled: None },
+            _ => Left { attempt: attempt + 1, recalled: None },
+        })
     }
 
     pub(super) async fn skip_reason(
@@ -204,6 +221,14 @@ impl Workflows {
             _ => Ok(None),
         }
     }
+}
+
+/// Where an earlier process of the run was with a step.
+struct Left {
+    /// The number of the attempt that is next.
+    attempt: u32,
+    /// Its staged rows, if they are whole.
+    recalled: Option<Recalled>,
 }
 
 impl<'a> StepRow<'a> {

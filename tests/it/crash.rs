@@ -18,13 +18,14 @@ const DEFINITION: &str = "
     );";
 
 /// Runs SQL in a process of its own that dies at `point`.
-fn run_until(data: &Path, point: &str, sql: &str) -> std::process::Output {
+pub fn run_until(data: &Path, point: &str, sql: &str) -> std::process::Output {
     Command::new(env!("CARGO_BIN_EXE_aqueduct"))
         .args(["run", "--data"])
         .arg(data)
         .args(["-c", sql])
         .current_dir(data.parent().unwrap())
         .env("AQUEDUCT_CRASH_AT", point)
+        .env("AQUEDUCT_ROOTS", format!("[{:?}, {:?}]", repository(), data.parent().unwrap()))
         .output()
         .unwrap()
 }

@@ -55,10 +55,16 @@ impl Instance {
 
     /// One whose clock the test moves.
     pub async fn open_at(data: &Path, clock: Arc<dyn Clock>) -> Instance {
+        let instance = Instance::open_asleep(data, clock).await;
+        instance.engine.recover().await.unwrap();
+        instance
+    }
+
+    /// One that leaves the runs of a dead process where they are.
+    pub async fn open_asleep(data: &Path, clock: Arc<dyn Clock>) -> Instance {
         let mut config = Config::load(data).unwrap();
         config.roots = vec![repository(), data.parent().unwrap().to_path_buf()];
         let engine = Engine::open(config, clock, statement::runner).await.unwrap();
-        engine.recover().await.unwrap();
         Instance { engine, data: data.to_path_buf(), folder: None }
     }
 
@@ -97,9 +103,9 @@ impl Instance {
         }
     }
 
-    /// Waits until no run is going.
+    /// Waits until no run is going, and what follows from its ending is done.
     pub async fn quiet(&self) {
-        for row in self.ok("SELECT run_id FROM aqueduct.runs WHERE finished_at IS NULL").await.column("run_id") {
+        for row in self.ok("SELECT run_id FROM aqueduct.runs").await.column("run_id") {
             self.engine.workflows.wait(&row.unwrap()).await;
         }
     }

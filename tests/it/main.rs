@@ -9,6 +9,7 @@ mod files; // external tables and file targets
 mod postgres; // a PostgreSQL server of the tests' own
 mod postgres_sink; // publishing to a real PostgreSQL
 mod proxy; // a wire that is cut
+mod publications; // publications that meet: in doubt, found missing, waiting for each other
 mod reader; // tables of a real PostgreSQL
 mod runs; // runs that are cancelled or cannot be read
 mod secrets; // what nobody may read

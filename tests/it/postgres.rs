@@ -228,13 +228,14 @@ pub async fn answer(client: &Client, query: &str) -> String {
 
 /// A catalog that knows the secrets `pw` (right) and `wrong`, and the connection.
 pub fn snapshot(connection: &Connection) -> Snapshot {
-    let secret = |name: &str, source| Change::PutSecret(Secret { name: name.into(), source });
+    let secret =
+        |name: &str, source| Change::PutSecret { secret: Secret { name: name.into(), source }, or_replace: true };
     Snapshot::default()
         .apply_all(&[
             secret("pw", SecretSource::File("pw".into())),
             secret("wrong", SecretSource::File("wrong".into())),
             secret("unset", SecretSource::Environment("AQUEDUCT_TEST_UNSET".into())),
-            Change::PutConnection(connection.clone()),
+            Change::PutConnection { connection: connection.clone(), or_replace: true },
         ])
         .unwrap()
 }

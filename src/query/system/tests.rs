@@ -62,7 +62,7 @@ fn snapshot() -> Snapshot {
         },
         Change::PutView(view),
         Change::PutExternal(external),
-        Change::AddModelVersion { name: Name::public("delay"), version },
+        Change::AddModelVersion { name: Name::public("delay"), version, known: Some(false) },
     ];
     Snapshot::default().apply_all(&changes).unwrap()
 }
