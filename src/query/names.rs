@@ -1,10 +1,13 @@
 //! What the names in one statement mean to DataFusion's planner.
 
+use super::Context;
 use super::functions::Functions;
 use super::functions::missing::Missing;
 use super::operators::Operators;
+use super::planner::Planner;
 use super::rewrite::Rewritten;
 use super::series;
+use super::system::System;
 use super::types::Types;
 use crate::base::{Error, Kind};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
@@ -23,6 +26,8 @@ use std::sync::Arc;
 pub struct Names {
     state: Arc<SessionState>,
     functions: Arc<Functions>,
+    system: Arc<System>,
+    context: Arc<Context>,
     /// Functions that only this statement has.
     own: HashMap<String, Arc<ScalarUDF>>,
     relations: HashMap<TableReference, Arc<dyn TableSource>>,
@@ -32,23 +37,25 @@ pub struct Names {
 
 impl Names {
     pub fn new(
-        state: Arc<SessionState>,
-        functions: Arc<Functions>,
-        system: Vec<Arc<ScalarUDF>>,
+        planner: &Planner,
+        context: &Arc<Context>,
         rewritten: Rewritten,
         relations: HashMap<TableReference, Arc<dyn TableSource>>,
     ) -> Self {
-        let mut own = rewritten.functions;
-        for function in system {
-            for name in function.aliases() {
-                own.entry(name.clone()).or_insert_with(|| function.clone());
-            }
-            own.entry(function.name().to_string()).or_insert(function);
-        }
+        let (state, own) = (planner.state.clone(), rewritten.functions);
         let operators: Arc<dyn ExprPlanner> =
             Arc::new(Operators::new(rewritten.operations, rewritten.calls, rewritten.inference));
         let planners = std::iter::once(operators).chain(state.expr_planners().iter().cloned()).collect();
-        Names { state, functions, own, relations, planners, types: Arc::new(Types) }
+        Names {
+            state,
+            functions: planner.functions.clone(),
+            system: planner.system.clone(),
+            context: context.clone(),
+            own,
+            relations,
+            planners,
+            types: Arc::new(Types),
+        }
     }
 
     fn is_known(&self, name: &str) -> bool {
@@ -84,14 +91,17 @@ impl ContextProvider for Names {
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        if let Some(function) = self.own.get(name).or_else(|| self.functions.scalar.get(name)) {
-            return Some(function.clone());
+        let own = self.own.get(name).cloned();
+        let known = own.or_else(|| self.system.function(&self.context, name));
+        if let Some(function) = known.or_else(|| self.functions.scalar.get(name).cloned()) {
+            return Some(function);
         }
         if self.is_known(name) {
             return None;
         }
         // Its arguments' types are part of the message, and only the planner knows them.
-        Some(Arc::new(Missing::function(name, self.functions.names().chain(self.own.keys().map(String::as_str)))))
+        let own = self.own.keys().map(String::as_str).chain(System::function_names().map(|name| name as &str));
+        Some(Arc::new(Missing::function(name, self.functions.names().chain(own))))
     }
 
     fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {

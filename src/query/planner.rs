@@ -93,8 +93,7 @@ impl Planner {
         references.models.extend(rewritten.calls.iter().map(|call| call.model.used.clone()));
         let wanted = parameters::wanted(&statement, &rewritten.parameters)?;
         let inference = rewritten.inference.clone();
-        let system = self.system.functions(&context);
-        let names = Names::new(self.state.clone(), self.functions.clone(), system, rewritten, sources);
+        let names = Names::new(self, &context, rewritten, sources);
         let planned = |types: &[Option<Type>]| self.logical(&names, statement.clone(), types);
         let located = |error| errors::located(error, &statement, &places);
         let (logical, parameters) = match wanted.is_empty() {

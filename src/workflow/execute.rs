@@ -77,6 +77,8 @@ pub(super) struct Computed {
     pub warned: bool,
     /// Steps of statements, which act after everything is checked.
     pub statements: Vec<String>,
+    /// What is known of the whole run, to be written with its next state.
+    pub writes: Vec<Write>,
 }
 
 /// How a step ended.
@@ -126,7 +128,7 @@ impl Workflows {
                 reason: Some(format!("blocked_by_check:{by}")),
                 error: Some(error),
             }),
-            Verdict::Passed(computed) => self.publish_with_retry(run, computed).await,
+            Verdict::Passed(computed) => self.publish(run, computed).await,
         }
     }
 
@@ -166,21 +168,24 @@ impl Workflows {
             };
             ends.insert(step.name.clone(), end);
         }
-        self.write(vec![record::models(run, &models_text(&models))]).await?;
-        if let Some(error) = failure {
-            return Err(error);
-        }
-        if let Some(blocked) = trouble {
-            return Ok(blocked);
-        }
-        let mut audit = Audit::default();
-        let verdict = self.audit_relations(&work, &mut audit).await;
-        computed.warned |= audit.warned;
-        self.write(audit.writes).await?;
-        Ok(match verdict? {
-            Verdict::Passed(()) => Verdict::Passed(computed),
-            Verdict::Blocked { by, error } => Verdict::Blocked { by, error },
-        })
+        computed.writes = vec![record::models(run, &models_text(&models))];
+        let verdict = match (failure, trouble) {
+            (Some(error), _) => Err(error),
+            (None, Some(blocked)) => Ok(blocked),
+            (None, None) => {
+                let mut audit = Audit::default();
+                let verdict = self.audit_relations(&work, &mut audit).await;
+                computed.warned |= audit.warned;
+                computed.writes.extend(audit.writes);
+                match verdict {
+                    Ok(Verdict::Passed(())) => return Ok(Verdict::Passed(computed)),
+                    Ok(Verdict::Blocked { by, error }) => Ok(Verdict::Blocked { by, error }),
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        self.write(computed.writes).await?;
+        verdict
     }
 
     /// Whether a `WHEN (…)` is true now.

@@ -21,8 +21,10 @@ use std::collections::{BTreeMap, BTreeSet};
 const CONFLICTS_MAX: u32 = 20;
 
 impl Workflows {
-    pub(super) async fn publish_with_retry(&self, run: &Run, computed: Computed) -> Result<Ending> {
-        self.transition(run, Status::Publishing, None).await?;
+    pub(super) async fn publish(&self, run: &Run, mut computed: Computed) -> Result<Ending> {
+        let mut writes = std::mem::take(&mut computed.writes);
+        writes.extend(record::status(run, Status::Publishing, None, self.clock.now()));
+        self.write(writes).await?;
         let _turns = self.turns(run).await?;
         if outside(run, &computed).next().is_some() {
             // What the managed tables will refuse must be refused before another system has its rows.

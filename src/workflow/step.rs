@@ -8,6 +8,7 @@ use super::run::Status;
 use super::stage::{Recalled, Staged};
 use super::{Workflows, publish};
 use crate::base::{Error, Result};
+use crate::catalog::Workflow;
 use crate::catalog::workflow::{Body, Fragment, Outcome, Step};
 use crate::query::ModelUse;
 use chrono::{DateTime, Utc};
@@ -88,9 +89,6 @@ impl Workflows {
         progress: &Progress,
     ) -> Result<(Verdict<Checked>, Audit)> {
         let run = work.run;
-        if recalled.is_none() {
-            self.write(record::step(run, &StepRow::new(step, attempt, started), started)).await?;
-        }
         let time = step.run.timeout_ms.map(Duration::from_millis);
         let staged = match recalled {
             Some(Recalled { checked: true, staged, set_aside, models: noted }) => {
@@ -111,18 +109,26 @@ impl Workflows {
                 models.extend(noted);
                 staged
             }
-            None => tokio::select! {
-                staged = self.stage_step(work, step, body, models, progress) => staged?,
-                () = expired(time) => return Err(timed_out(&format!("step \"{}\"", step.name), time)),
-            },
+            None => {
+                // That it has begun is written down while it goes.
+                let begun = self.write(record::step(run, &StepRow::new(step, attempt, started), started));
+                let staging = async {
+                    tokio::select! {
+                        staged = self.stage_step(work, step, body, models, progress) => staged,
+                        () = expired(time) => Err(timed_out(&format!("step \"{}\"", step.name), time)),
+                    }
+                };
+                let (begun, staged) = tokio::join!(begun, staging);
+                begun?;
+                staged?
+            }
         };
         publish::failpoint("staged")?;
-        let row = StepRow {
-            status: "staged",
-            staged: self.note(&staged, &[], models),
-            ..StepRow::new(step, attempt, started)
-        };
-        self.write(record::step(run, &row, self.clock.now())).await?;
+        if is_audited(&run.workflow, &step.name) {
+            let note = self.note(&staged, &[], models);
+            let row = StepRow { status: "staged", staged: note, ..StepRow::new(step, attempt, started) };
+            self.write(record::step(run, &row, self.clock.now())).await?;
+        }
         let mut audit = Audit::default();
         let verdict = self.audit(work, &step.name, staged, &mut audit, progress).await;
         let at = self.clock.now();
@@ -221,6 +227,13 @@ impl Workflows {
             _ => Ok(None),
         }
     }
+}
+
+/// Whether checks or metrics look at the step's rows, which may take long.
+fn is_audited(workflow: &Workflow, step: &str) -> bool {
+    let named = |name: &str| name == step;
+    workflow.checks.iter().any(|check| named(&check.on.text))
+        || workflow.metrics.iter().any(|metric| named(&metric.on.text))
 }
 
 /// Where an earlier process of the run was with a step.

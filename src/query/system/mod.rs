@@ -76,10 +76,14 @@ impl System {
         schema::schema(self, name, context, shapes)
     }
 
-    /// The functions of Postgres that ask about the catalog, the session or the server.
-    /// They are registered under their bare names; [`rewrite`] drops `pg_catalog.` before them.
-    pub fn functions(self: &Arc<Self>, context: &Arc<Context>) -> Vec<Arc<ScalarUDF>> {
-        functions::functions(self, context)
+    /// A function of Postgres that asks about the catalog, the session or the server.
+    /// They have their bare names; [`rewrite`] drops `pg_catalog.` before them.
+    pub fn function(self: &Arc<Self>, context: &Arc<Context>, name: &str) -> Option<Arc<ScalarUDF>> {
+        functions::function(self, context, name)
+    }
+
+    pub fn function_names() -> impl Iterator<Item = &'static str> {
+        functions::names()
     }
 
     /// The snapshot's objects; the last snapshot's are kept, since a client asks many times.

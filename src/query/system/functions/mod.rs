@@ -137,16 +137,26 @@ pub fn signatures() -> impl Iterator<Item = (&'static str, Vec<Type>, Type)> {
     })
 }
 
-pub(super) fn functions(system: &Arc<System>, context: &Arc<Context>) -> Vec<Arc<ScalarUDF>> {
-    let function = |overloads: &'static Overloads| {
-        // `set_config` acts, so it must not be folded away while planning.
-        let volatility = if overloads.name == "set_config" { Volatility::Volatile } else { Volatility::Stable };
-        let signature = Signature::user_defined(volatility);
-        let function = Function { overloads, signature, system: system.clone(), context: context.clone() };
-        Arc::new(ScalarUDF::from(function))
-    };
-    let arrays = [ScalarUDF::from(arrays::ArrayOrEmpty::default()), ScalarUDF::from(arrays::Pairs::default())];
-    all().values().map(function).chain(arrays.map(Arc::new)).collect()
+/// A function by its name, bound to one statement's context.
+pub(super) fn function(system: &Arc<System>, context: &Arc<Context>, name: &str) -> Option<Arc<ScalarUDF>> {
+    let Some(overloads) = all().get(name) else { return unbound().iter().find(|own| own.name() == name).cloned() };
+    // `set_config` acts, so it must not be folded away while planning.
+    let volatility = if overloads.name == "set_config" { Volatility::Volatile } else { Volatility::Stable };
+    let signature = Signature::user_defined(volatility);
+    let function = Function { overloads, signature, system: system.clone(), context: context.clone() };
+    Some(Arc::new(ScalarUDF::from(function)))
+}
+
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    all().keys().copied()
+}
+
+/// Those that ask nothing of the context.
+fn unbound() -> &'static [Arc<ScalarUDF>] {
+    static UNBOUND: LazyLock<[Arc<ScalarUDF>; 2]> = LazyLock::new(|| {
+        [ScalarUDF::from(arrays::ArrayOrEmpty::default()), ScalarUDF::from(arrays::Pairs::default())].map(Arc::new)
+    });
+    &*UNBOUND
 }
 
 /// A function bound to one statement's context.
