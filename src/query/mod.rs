@@ -5,6 +5,7 @@
 
 pub mod assignment;
 mod binding;
+mod constant;
 mod context;
 mod cooperative;
 mod errors;

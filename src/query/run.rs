@@ -2,7 +2,7 @@
 
 use super::planner::Planner;
 use super::runtime::{Limits, Threads, guarded};
-use super::{Plan, Rows, errors, explain, parameters};
+use super::{Plan, Rows, constant, errors, explain, parameters};
 use crate::base::{Error, Kind, Result};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::cast;
@@ -36,6 +36,9 @@ pub async fn run(
     let logical = parameters::filled(plan.logical.clone(), &plan.parameters, values)?;
     let (sender, receiver) = channel(READY_MAX);
     let query = Running { planner: planner.clone(), plan: plan.clone(), logical, sender };
+    if let Some(row) = query.constant(threads, &limits).await? {
+        return Ok(Rows::of(plan.schema.clone(), vec![row]));
+    }
     let state = query.state(true);
     let physical = {
         let logical = query.logical.clone();
@@ -76,6 +79,17 @@ impl Running {
         state.execution_props_mut().query_execution_start_time = Some(self.plan.context.now);
         state.config_mut().options_mut().optimizer.prefer_hash_join = hash_join;
         state
+    }
+
+    /// The only row of a query that reads nothing. A call of a model is planned like any other.
+    async fn constant(&self, threads: &Threads, limits: &Limits) -> Result<Option<RecordBatch>> {
+        if self.plan.explain.is_some() || self.plan.models().next().is_some() {
+            return Ok(None);
+        }
+        let Some(projections) = constant::projections(&self.logical) else { return Ok(None) };
+        let state = self.state(true);
+        let row = threads.run(limits, async move { constant::row(&state, &projections) }).await?;
+        self.shaped(&row).map(Some)
     }
 
     async fn rows(self, plan: Arc<dyn ExecutionPlan>) {

@@ -50,6 +50,9 @@ Rows of a run become visible all together, after every check: a check without ON
 fails, and then no target changes. WARN lets it pass with a mark, DROP ROWS and QUARANTINE take the failing rows out. \
 WARN WHEN and FAIL WHEN see failures, total, ratio and value.
 
+A step of statements acts when the rows are published; AFTER s ON FAILURE lets one act when s has failed or was \
+blocked, ON ANY in both cases, FINALLY after every run however it ended.
+
 A step that nothing has to keep is folded into its reader. Expressions may call param('name'), run_id(), \
 interval_start(), interval_end(), scheduled_at() and, in FINALLY, run_status().
 

@@ -4,6 +4,7 @@ use super::Workflows;
 use super::execute::{status_of, step_status, timed_out};
 use super::record::{self, StepRow};
 use super::run::{Ending, Run, Status};
+use super::step::{acts_in_trouble, skipped};
 use crate::base::{Error, Kind, Result};
 use crate::catalog::workflow::{Body, Fragment};
 use crate::query::Context;
@@ -25,24 +26,9 @@ struct Acting<'a> {
 }
 
 impl Workflows {
-    /// Statement steps (when the rows were published), FINALLY, and the final state with its event.
-    ///
-    /// Statement steps have what is left of the run's time.
+    /// Statement steps, FINALLY, and the final state with its event.
     pub(super) async fn conclude(&self, run: &Run, ending: Ending, deadline: Option<Instant>) -> Result<Ending> {
-        let mut ending = ending;
-        if ending.status.is_published() {
-            for step in &run.workflow.steps {
-                let Body::Statements(bodies) = &step.body else { continue };
-                if self.has_ended_well(run, &step.name).await? || self.was_skipped(run, &step.name).await? {
-                    continue;
-                }
-                let acting = Acting { name: &step.name, status: None, cancel: run.cancel.child_token(), deadline };
-                if let Err(error) = self.statements_of(run, &acting, bodies).await {
-                    ending = Ending { status: status_of(run, &error), ..failed(&step.name, error) };
-                    break;
-                }
-            }
-        }
+        let mut ending = self.statement_steps(run, ending, deadline).await?;
         if !run.workflow.finally.is_empty() {
             let at = self.clock.now();
             let mut writes = record::status(run, Status::Finalizing, ending.reason.as_deref(), at);
@@ -85,6 +71,31 @@ impl Workflows {
         self.write(writes).await?;
         if run.tick.is_some() && ending.status == Status::Failed {
             self.suspend_if_failing(&run.workflow).await?;
+        }
+        Ok(ending)
+    }
+
+    /// The statement steps whose turn had come: all when the rows were published, after a failure or a block those
+    /// that wait for one. They have what is left of the run's time.
+    async fn statement_steps(&self, run: &Run, ending: Ending, deadline: Option<Instant>) -> Result<Ending> {
+        let mut ending = ending;
+        for step in &run.workflow.steps {
+            let Body::Statements(bodies) = &step.body else { continue };
+            if !self.is_ready(run, &step.name).await? {
+                continue;
+            }
+            let in_trouble = matches!(ending.status, Status::Failed | Status::Blocked);
+            if !ending.status.is_published() && !(in_trouble && acts_in_trouble(step)) {
+                let at = self.clock.now();
+                self.write(record::step(run, &skipped(step, "run_failed", at), at)).await?;
+                continue;
+            }
+            let acting = Acting { name: &step.name, status: None, cancel: run.cancel.child_token(), deadline };
+            if let Err(error) = self.statements_of(run, &acting, bodies).await
+                && ending.status.is_published()
+            {
+                ending = Ending { status: status_of(run, &error), ..failed(&step.name, error) };
+            }
         }
         Ok(ending)
     }
@@ -187,23 +198,10 @@ impl Workflows {
         context
     }
 
-    async fn has_ended_well(&self, run: &Run, step: &str) -> Result<bool> {
-        self.has_step(run, step, "succeeded").await
-    }
-
-    async fn was_skipped(&self, run: &Run, step: &str) -> Result<bool> {
-        self.has_step(run, step, "skipped").await
-    }
-
-    async fn has_step(&self, run: &Run, step: &str, status: &str) -> Result<bool> {
-        let rows = self
-            .catalog
-            .store()
-            .query(
-                "SELECT step FROM aqueduct_step_run WHERE run_id = ? AND step = ? AND status = ?",
-                &[run.id.clone().into(), step.into(), status.into()],
-            )
-            .await?;
+    /// Whether the step's turn had come and it has not acted.
+    async fn is_ready(&self, run: &Run, step: &str) -> Result<bool> {
+        let ready = "SELECT step FROM aqueduct_step_run WHERE run_id = ? AND step = ? AND status = 'ready'";
+        let rows = self.catalog.store().query(ready, &[run.id.clone().into(), step.into()]).await?;
         Ok(!rows.is_empty())
     }
 }

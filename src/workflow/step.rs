@@ -29,6 +29,9 @@ impl Workflows {
         let body = match &step.body {
             Body::Query(body) => body,
             Body::Statements(_) => {
+                let at = self.clock.now();
+                let ready = StepRow { status: "ready", ..StepRow::new(step, 1, at) };
+                self.write(record::step(work.run, &ready, at)).await?;
                 computed.statements.push(step.name.clone());
                 return Ok(Verdict::Passed(()));
             }
@@ -209,17 +212,15 @@ impl Workflows {
                 Some(StepEnd::Succeeded) | None => {}
             }
         }
-        let mut wants_trouble = false;
         for after in &step.after {
             let failed = matches!(ends.get(&after.step), Some(StepEnd::Failed | StepEnd::Blocked));
-            wants_trouble |= after.outcome != Outcome::Success;
             match after.outcome {
                 Outcome::Success if failed => return Ok(Some(format!("upstream_failed:{}", after.step))),
                 Outcome::Failure if !failed => return Ok(Some(format!("no_failure:{}", after.step))),
                 _ => {}
             }
         }
-        if in_trouble && !wants_trouble {
+        if in_trouble && !acts_in_trouble(step) {
             return Ok(Some("run_failed".to_string()));
         }
         match &step.when {
@@ -227,6 +228,11 @@ impl Workflows {
             _ => Ok(None),
         }
     }
+}
+
+/// Whether the step has a place in a run that has failed or is blocked: `AFTER … ON FAILURE`, `ON ANY`.
+pub(super) fn acts_in_trouble(step: &Step) -> bool {
+    step.after.iter().any(|after| after.outcome != Outcome::Success)
 }
 
 /// Whether checks or metrics look at the step's rows, which may take long.
