@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub enum Change {
     CreateSchema {
         name: String,
+        /// `None` when it has none yet.
+        uuid: Option<String>,
     },
     DropSchema {
         name: String,
@@ -28,6 +30,10 @@ pub enum Change {
         table: Arc<Table>,
         rows: bool,
     },
+    /// Changes nothing: fails with 42P07 when a relation has this name.
+    Vacant {
+        name: Name,
+    },
     DropTable {
         name: Name,
     },
@@ -45,6 +51,10 @@ pub enum Change {
     RemoveFiles {
         table: Name,
         files: Vec<i64>,
+    },
+    /// All rows that the table has when the change is made.
+    Truncate {
+        table: Name,
     },
     /// Takes rows away from data files.
     DeleteRows {
@@ -90,12 +100,16 @@ pub enum Change {
         name: Name,
     },
 
-    /// A new definition gets the next version; `PAUSE` and the like keep it (`same_version`).
+    /// A new definition, with the next version.
     PutWorkflow {
         workflow: Box<Workflow>,
-        same_version: bool,
         /// Version of the definition that it takes the place of; fails when there is another by now.
         replaces: Option<i64>,
+    },
+    /// PAUSE and RESUME, which are no new version.
+    PauseWorkflow {
+        name: Name,
+        paused: bool,
     },
     DropWorkflow {
         name: Name,

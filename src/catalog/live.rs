@@ -1,6 +1,6 @@
 //! The catalog that is in force, and the only way to change it.
 
-use super::{Change, Snapshot, load, writes};
+use super::{Change, Draft, Snapshot, load, writes};
 use crate::base::clock::stamp;
 use crate::base::{Clock, Error, Kind, Result};
 use crate::store::{Store, Write};
@@ -58,28 +58,29 @@ impl Live {
 
     /// Applies the changes to what exists now, durably and all at once, and returns what exists then.
     pub async fn commit(&self, commit: Commit) -> Result<Arc<Snapshot>> {
-        self.commit_with(|_| Ok(commit)).await
+        let _turn = self.turn.lock().await;
+        let mut draft = Draft::on(self.snapshot());
+        draft.add(commit.changes, commit.writes)?;
+        self.publish(draft, &commit.author, &commit.message).await
     }
 
-    /// As [`Live::commit`], with the changes decided while nobody else can commit.
-    pub async fn commit_with(&self, decide: impl FnOnce(&Snapshot) -> Result<Commit> + Send) -> Result<Arc<Snapshot>> {
+    /// As [`Live::commit`], for what a transaction has done since; 40001 when others have done what it cannot follow.
+    pub async fn commit_draft(&self, mut draft: Draft, author: &str, message: &str) -> Result<Arc<Snapshot>> {
         let _turn = self.turn.lock().await;
-        let before = self.snapshot();
-        let commit = decide(&before)?;
-        let lake_changes = commit.changes.iter().any(|change| writes::in_lake(&before, change));
-        let mut after = before.apply_all(&commit.changes)?;
-        if !lake_changes {
-            after.lake = before.lake;
-        }
-        let at = stamp(self.clock.now());
-        let mut rows = writes::writes(&before, &after, &commit.author, &commit.message, &at)?;
-        rows.extend(commit.writes);
+        draft.rebase(&self.snapshot())?;
+        self.publish(draft, author, message).await
+    }
+
+    /// Makes what exists for a draft what exists for everybody. Needs the turn.
+    async fn publish(&self, draft: Draft, author: &str, message: &str) -> Result<Arc<Snapshot>> {
+        let (before, after) = (draft.base(), draft.snapshot());
+        let mut rows = writes::writes(before, after, author, message, &stamp(self.clock.now()))?;
+        rows.extend(draft.writes().cloned());
         if !rows.is_empty() {
-            self.write(&rows, lake_changes.then_some(before.lake)).await?;
+            self.write(&rows, draft.in_lake().then_some(before.lake)).await?;
         }
-        let after = Arc::new(after);
         *self.current.write() = after.clone();
-        Ok(after)
+        Ok(after.clone())
     }
 
     /// Writes the rows, unless the lake is not at the snapshot any more that they were made from: then
@@ -89,8 +90,7 @@ impl Live {
         if made_from.is_some() && load::newest(&mut transaction).await? != made_from {
             *self.current.write() = Arc::new(load::current(&mut transaction).await?);
             return Err(Error::new(Kind::SerializationFailure, "could not serialize access due to concurrent update")
-                .detail("another program changed the lake".to_string())
-                .hint("run the statement again".to_string()));
+                .detail("another program changed the lake".to_string()));
         }
         for row in rows {
             transaction.execute(row).await?;

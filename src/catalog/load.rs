@@ -148,7 +148,7 @@ fn aliases(text: &str) -> Vec<String> {
 /// Rows of the first snapshot.
 fn first(at: &str) -> Result<Vec<Write>> {
     let nothing = Snapshot { lake: -1, schema_version: -1, ..Snapshot::default() };
-    let public = Change::CreateSchema { name: crate::base::name::DEFAULT_SCHEMA.into() };
+    let public = Change::CreateSchema { name: crate::base::name::DEFAULT_SCHEMA.into(), uuid: None };
     let first = nothing.apply_all(&[public])?;
     let mut rows = writes::writes(&nothing, &first, "", "", at)?;
     for (key, value) in [

@@ -5,6 +5,7 @@
 //! [`Live`] touches the store, and it is the one place where a snapshot is swapped.
 
 mod change;
+mod draft;
 mod live;
 mod load;
 mod object;
@@ -17,6 +18,7 @@ pub mod workflow;
 mod writes;
 
 pub use change::{Change, NewDelete, NewDeleteFile, NewFile};
+pub use draft::Draft;
 pub use live::{Commit, Live};
 pub use load::table_at;
 pub use object::{Connection, External, Input, Model, ModelVersion, NullRule, Secret, SecretSource};

@@ -1,9 +1,9 @@
 //! All that exists at one instant, and how a change makes the next instant.
 
 use super::table::folder;
-use super::{Change, Column, Connection, DataFile, DeleteFile, External, Model, Secret, Table, Workflow};
+use super::{Change, Column, Connection, DataFile, DeleteFile, Draft, External, Model, Secret, Table, Workflow};
 use crate::base::error::did_you_mean;
-use crate::base::{Error, Kind, Name, Result};
+use crate::base::{Error, Kind, Name, Result, quote_identifier};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -111,26 +111,21 @@ impl Snapshot {
         Ok(next)
     }
 
-    /// The snapshot after all changes of one commit, whose lake snapshot is one higher than this.
+    /// The snapshot after all changes of one commit.
     pub fn apply_all(&self, changes: &[Change]) -> Result<Snapshot> {
-        let mut next = self.clone();
-        next.lake += 1;
-        for change in changes {
-            next.change(change)?;
-        }
-        if next.shape_differs(self) {
-            next.schema_version += 1;
-        }
-        Ok(next)
+        let mut draft = Draft::on(Arc::new(self.clone()));
+        draft.add(changes.iter().cloned(), vec![])?;
+        Ok((**draft.snapshot()).clone())
     }
 
-    fn change(&mut self, change: &Change) -> Result<()> {
+    /// Makes a change, or says why it cannot be.
+    pub(super) fn change(&mut self, change: &Change) -> Result<()> {
         match change {
-            Change::CreateSchema { name } => {
+            Change::CreateSchema { name, uuid: given } => {
                 if self.schemas.contains_key(name) {
                     return Err(Error::new(Kind::DuplicateSchema, format!("schema \"{name}\" already exists")));
                 }
-                let uuid = uuid();
+                let uuid = given.clone().unwrap_or_else(uuid);
                 let path = format!("{}/", folder(name, &uuid));
                 let schema = Schema { id: self.new_id(), uuid, name: name.clone(), path };
                 self.schemas.insert(name.clone(), Arc::new(schema));
@@ -159,11 +154,12 @@ impl Snapshot {
             }
             Change::Expect { table: read, rows } => {
                 let now = self.table(&read.name).map_err(|_| conflict(&read.name))?;
-                let same_files = || now.files == read.files;
+                let same_files = || now.contents().eq(read.contents());
                 if now.id != read.id || now.columns != read.columns || (*rows && !same_files()) {
                     return Err(conflict(&read.name));
                 }
             }
+            Change::Vacant { name } => self.vacant(name)?,
             Change::DropTable { name } => {
                 self.table(name)?;
                 self.relations.remove(name);
@@ -202,6 +198,10 @@ impl Snapshot {
                     return Err(conflict(table));
                 }
                 self.relations.insert(table.clone(), Relation::Table(Arc::new(changed)));
+            }
+            Change::Truncate { table } => {
+                let emptied = Table { files: vec![], ..(**self.table(table)?).clone() };
+                self.relations.insert(table.clone(), Relation::Table(Arc::new(emptied)));
             }
             Change::DeleteRows { table, deletes } => {
                 let mut changed = (**self.table(table)?).clone();
@@ -290,6 +290,8 @@ impl Snapshot {
             }
             Change::DropConnection { name } => {
                 self.connection(name)?;
+                let user = self.workflows.values().find(|workflow| workflow.uses_connection(name));
+                user.map_or(Ok(()), |user| Err(needed(&format!("connection {}", quote_identifier(name)), user)))?;
                 self.connections.remove(name);
             }
             Change::AddModelVersion { name, version, known } => {
@@ -309,23 +311,26 @@ impl Snapshot {
             }
             Change::DropModel { name } => {
                 self.model(name)?;
+                let user = self.workflows.values().find(|workflow| workflow.models.contains(name));
+                user.map_or(Ok(()), |user| Err(needed(&format!("model {name}"), user)))?;
                 self.models.remove(name);
             }
-            Change::PutWorkflow { workflow, same_version, replaces } => {
+            Change::PutWorkflow { workflow, replaces } => {
                 self.schema(&workflow.name.schema)?;
-                let last = self.workflows.get(&workflow.name).map(|last| last.version);
-                match (last, replaces) {
+                workflow.models.iter().try_for_each(|model| self.model(model).map(drop))?;
+                let last = self.workflows.get(&workflow.name);
+                match (last.map(|last| last.version), replaces) {
                     (Some(_), None) => return Err(exists(workflow.kind(), &workflow.name.name)),
                     (last, replaces) if last != *replaces => return Err(conflict(&workflow.name)),
                     _ => {}
                 }
-                let (version, paused) = match self.workflows.get(&workflow.name) {
-                    Some(last) if *same_version => (last.version, workflow.paused),
-                    Some(last) => (last.version + 1, last.paused),
-                    None => (1, workflow.paused),
-                };
+                let (version, paused) = last.map_or((1, workflow.paused), |last| (last.version + 1, last.paused));
                 let workflow = Workflow { version, paused, ..(**workflow).clone() };
                 self.workflows.insert(workflow.name.clone(), Arc::new(workflow));
+            }
+            Change::PauseWorkflow { name, paused } => {
+                let workflow = Workflow { paused: *paused, ..(**self.workflow(name)?).clone() };
+                self.workflows.insert(name.clone(), Arc::new(workflow));
             }
             Change::DropWorkflow { name } => {
                 self.workflow(name)?;
@@ -336,7 +341,7 @@ impl Snapshot {
     }
 
     /// Whether schemas, tables or views differ in more than their rows.
-    fn shape_differs(&self, before: &Snapshot) -> bool {
+    pub(super) fn shape_differs(&self, before: &Snapshot) -> bool {
         fn shape(relation: &Relation) -> Option<(i64, &Name, &[Column])> {
             match relation {
                 Relation::Table(table) => Some((table.id, &table.name, &table.columns)),
@@ -386,6 +391,14 @@ impl Relation {
         }
     }
 
+    /// The managed table that it is.
+    pub fn table(&self) -> Option<&Arc<Table>> {
+        match self {
+            Relation::Table(table) => Some(table),
+            Relation::View(_) | Relation::External(_) => None,
+        }
+    }
+
     /// As in `pg_class.relkind`.
     pub fn kind(&self) -> char {
         match self {
@@ -402,6 +415,12 @@ fn undefined<'a>(kind: &str, name: &Name, known: impl Iterator<Item = &'a Name>)
         .hint(did_you_mean(&name.to_string(), known.iter().map(String::as_str)))
 }
 
+fn needed(object: &str, by: &Workflow) -> Error {
+    Error::new(Kind::DependentObjects, format!("cannot drop {object} because other objects depend on it"))
+        .detail(format!("workflow \"{}\" uses it", by.name))
+        .hint("drop or replace the workflow first".to_string())
+}
+
 fn exists(kind: &str, name: &str) -> Error {
     Error::new(Kind::DuplicateObject, format!("{kind} \"{name}\" already exists"))
 }
@@ -409,7 +428,6 @@ fn exists(kind: &str, name: &str) -> Error {
 fn conflict(name: &Name) -> Error {
     Error::new(Kind::SerializationFailure, "could not serialize access due to concurrent update")
         .detail(format!("another statement changed \"{name}\" at the same time"))
-        .hint("run the statement again".to_string())
 }
 
 fn uuid() -> String {

@@ -103,6 +103,11 @@ impl Table {
         self.files.iter().map(|file| file.rows - file.deletes.as_ref().map_or(0, |deletes| deletes.rows)).sum()
     }
 
+    /// What its rows are in: data files and their delete files.
+    pub(super) fn contents(&self) -> impl Iterator<Item = (i64, Option<i64>)> {
+        self.files.iter().map(|file| (file.id, file.deletes.as_ref().map(|deletes| deletes.id)))
+    }
+
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }

@@ -143,7 +143,7 @@ async fn the_past_stays_as_it_was() {
 async fn every_other_object_reads_back_and_its_history_is_kept() {
     let house = House::new().await;
     let name = Name::new("ml", "x");
-    house.commit(vec![Change::CreateSchema { name: "ml".into() }]).await;
+    house.commit(vec![Change::CreateSchema { name: "ml".into(), uuid: None }]).await;
     let view = View {
         id: 0,
         uuid: String::new(),
@@ -194,25 +194,19 @@ async fn every_other_object_reads_back_and_its_history_is_kept() {
     house.commit(vec![version("one")]).await;
     house.commit(vec![version("two")]).await;
     let workflow = Workflow { name: name.clone(), ..workflow() };
-    let put = |replaces, paused, same_version| Change::PutWorkflow {
-        workflow: Box::new(Workflow { paused, ..workflow.clone() }),
-        same_version,
-        replaces,
-    };
-    house.commit(vec![put(None, false, false)]).await;
-    house.commit(vec![put(Some(1), true, true)]).await;
-    house.commit(vec![put(Some(1), false, false)]).await;
+    let put = |replaces| Change::PutWorkflow { workflow: Box::new(workflow.clone()), replaces };
+    house.commit(vec![put(None)]).await;
+    house.commit(vec![Change::PauseWorkflow { name: name.clone(), paused: true }]).await;
+    house.commit(vec![put(Some(1))]).await;
     let now = house.live.snapshot().workflow(&name).unwrap().clone();
     assert_eq!((now.version, now.paused), (2, true), "a new definition leaves it paused");
-    for (late, kind) in
-        [(put(None, false, false), Kind::DuplicateObject), (put(Some(1), false, false), Kind::SerializationFailure)]
-    {
+    for (late, kind) in [(put(None), Kind::DuplicateObject), (put(Some(1)), Kind::SerializationFailure)] {
         let refused = house.live.commit(Commit { changes: vec![late], ..Commit::default() }).await;
         assert_eq!(refused.unwrap_err().kind, kind, "somebody else was faster");
     }
     assert_eq!(house.live.snapshot().lake, before, "these are not the lake's");
     house.commit(vec![Change::DropModel { name: name.clone() }, Change::DropWorkflow { name: name.clone() }]).await;
-    house.commit(vec![version("three"), put(None, false, false)]).await;
+    house.commit(vec![version("three"), put(None)]).await;
     house.commit(vec![Change::DropConnection { name: "ops".into() }, Change::DropSecret { name: "s".into() }]).await;
     let rows = house.live.store().query("SELECT * FROM aqueduct_object", &[]).await.unwrap();
     let text = format!("{rows:?}");

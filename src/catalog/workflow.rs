@@ -1,6 +1,6 @@
 //! A workflow's definition as plain data: what `CREATE WORKFLOW` said, clause by clause.
 
-use crate::base::{Name, Type};
+use crate::base::{Name, Type, quote_identifier};
 use serde::{Deserialize, Serialize};
 
 /// SQL text inside a larger statement, with its byte offset there, so that an error in it can point.
@@ -60,6 +60,20 @@ impl Workflow {
             paused: false,
             owner: String::new(),
         }
+    }
+
+    /// Whether it reads from the connection or writes to it.
+    pub fn uses_connection(&self, connection: &str) -> bool {
+        let prefix = format!("{}.", quote_identifier(connection));
+        // `connection.schema.table`; a schema of that name has one part less.
+        let remote = |name: &str| name.strip_prefix(&prefix).is_some_and(|rest| rest.contains('.'));
+        let written = |target: &Option<Target>| matches!(target, Some(Target::Remote { connection: used, .. }) if used == connection);
+        self.steps.iter().any(|step| written(&step.target) || step.sources.iter().any(|source| remote(source)))
+            || self.checks.iter().any(|check| {
+                remote(&check.on.text)
+                    || matches!(&check.assertion, Assertion::References { table, .. } if remote(&table.text))
+            })
+            || self.metrics.iter().any(|metric| remote(&metric.on.text))
     }
 }
 

@@ -21,10 +21,12 @@ pub(super) fn in_lake(snapshot: &Snapshot, change: &Change) -> bool {
         | Change::DropTable { .. }
         | Change::AppendFiles { .. }
         | Change::RemoveFiles { .. }
+        | Change::Truncate { .. }
         | Change::DeleteRows { .. }
         | Change::PutView(_)
         | Change::DropView { .. } => true,
         Change::Expect { .. }
+        | Change::Vacant { .. }
         | Change::PutExternal(_)
         | Change::DropExternal { .. }
         | Change::PutSecret { .. }
@@ -34,6 +36,7 @@ pub(super) fn in_lake(snapshot: &Snapshot, change: &Change) -> bool {
         | Change::AddModelVersion { .. }
         | Change::DropModel { .. }
         | Change::PutWorkflow { .. }
+        | Change::PauseWorkflow { .. }
         | Change::DropWorkflow { .. } => false,
     }
 }

@@ -118,6 +118,7 @@ async fn one(session: &mut Session, parsed: &statement::Parsed, script: &Script)
         session.transaction.fail();
     }
     answered.map_err(|error| stop.explain(error))?;
+    session.finish().await?;
     session.settle()
 }
 

@@ -31,11 +31,12 @@ impl Engine {
         Ok(self.lake.collect(self.catalog.store(), before).await?.len())
     }
 
-    /// Files written since then may belong to a statement, to a run that goes on, or to one that
-    /// somebody still wants to look at.
+    /// Files written since then may belong to a transaction that is open, to a run that goes on, or to one
+    /// that somebody still wants to look at.
     pub(super) async fn kept_since(&self) -> Result<DateTime<Utc>> {
         // Files carry the machine's time, whatever clock the engine has.
         let age = SystemClock.now() - TimeDelta::days(self.config.spool_days.max(1).into());
-        Ok(self.workflows.oldest_open_run().await?.map_or(age, |oldest| oldest.min(age)))
+        let held = [self.workflows.oldest_open_run().await?, self.lake.held_since()];
+        Ok(held.into_iter().flatten().fold(age, DateTime::min))
     }
 }

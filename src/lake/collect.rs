@@ -21,8 +21,9 @@ impl Lake {
     /// another writer scheduled for deletion before it; tells which.
     ///
     /// A staged file is such a file until it is committed: `before` must lie before the start of
-    /// every statement and run that still goes on.
+    /// every run that still goes on. Those of open transactions are held.
     pub async fn collect(&self, store: &Store, before: DateTime<Utc>) -> Result<Vec<PathBuf>> {
+        let before = self.held_since().map_or(before, |held| held.min(before));
         let named = named(store, &self.folder).await?;
         let scheduled = scheduled(store, &self.folder).await?;
         let mut removed = vec![];

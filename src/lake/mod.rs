@@ -6,6 +6,7 @@
 mod collect;
 mod deletes;
 mod past;
+mod pending;
 mod provider;
 pub mod publish;
 mod stats;
@@ -16,6 +17,7 @@ mod writer;
 
 pub use deletes::Positions;
 pub use past::At;
+pub use pending::{Hold, Pending};
 pub use stats::storable;
 pub use writer::Writer;
 
@@ -30,6 +32,7 @@ use std::sync::Arc;
 pub struct Lake {
     folder: Arc<Path>,
     deletes: Arc<deletes::Cache>,
+    holds: Arc<pending::Holds>,
 }
 
 /// Column of [`Lake::provider_with_positions`] with the id of the data file a row is in (`bigint`).
@@ -42,7 +45,7 @@ impl Lake {
     pub fn open(data: &Path) -> Result<Lake> {
         let folder = data.join("lake");
         folder::create(&folder)?;
-        Ok(Lake { folder: folder.canonicalize()?.into(), deletes: Arc::default() })
+        Ok(Lake { folder: folder.canonicalize()?.into(), deletes: Arc::default(), holds: Arc::default() })
     }
 
     /// The folder, as the store's catalog names it: absolute, ending in `/`.

@@ -63,24 +63,6 @@ impl Lake {
         Ok(())
     }
 
-    /// Removes the files that a table's changes would have named, when their commit surely did not happen.
-    pub fn discard(&self, table: &Table, changes: &[Change]) {
-        let folder = self.folder.join(&table.folder);
-        for change in changes {
-            let names: Vec<&str> = match change {
-                Change::AppendFiles { files, .. } => files.iter().map(|file| file.path.as_str()).collect(),
-                Change::DeleteRows { deletes, .. } => {
-                    deletes.iter().filter_map(|delete| delete.file.as_ref()).map(|file| file.path.as_str()).collect()
-                }
-                _ => vec![],
-            };
-            for name in names {
-                // What cannot be removed now is an orphan, which the collector finds.
-                let _ = std::fs::remove_file(folder.join(name));
-            }
-        }
-    }
-
     /// The staged rows instead of those with the same key, the others beside them; with
     /// `delete_missing`, rows whose key is not staged go.
     ///

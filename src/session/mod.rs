@@ -5,12 +5,14 @@ mod response;
 pub mod settings;
 mod stop;
 mod transaction;
+mod uncommitted;
 
 pub use prepared::{Prepared, PreparedStatements};
 pub use response::{CopyIn, Description, Notice, Response};
 pub use settings::Settings;
 pub use stop::{Cause, Stop, Timer};
 pub use transaction::{Effect, Status, Transaction};
+pub use uncommitted::Uncommitted;
 
 use crate::base::Result;
 use crate::engine::Engine;
@@ -77,14 +79,14 @@ impl Session {
         let mut session = Session::new(engine, scope.user.clone());
         session.run = scope.run.clone();
         session.relations = scope.relations.clone();
+        session.transaction.read_from(scope.snapshot.clone());
         session
     }
 
-    /// What a statement of this session is planned in: the catalog as of now, or as of BEGIN.
+    /// What a statement of this session is planned in.
     pub fn context(&self) -> Context {
-        let snapshot = self.transaction.snapshot.clone().unwrap_or_else(|| self.engine.catalog.snapshot());
         let now = self.transaction.started_at.unwrap_or_else(|| self.engine.clock.now());
-        let mut context = Context::new(snapshot, &self.user, now);
+        let mut context = Context::new(self.snapshot(), &self.user, now);
         context.pid = self.pid;
         context.search_path = self.settings.search_path(&self.user);
         context.settings = self.settings.listed();

@@ -1,11 +1,13 @@
-//! The transaction block of a session: its state, and the settings it goes back to.
+//! The transaction of a session: its block, its savepoints, and what an error or ROLLBACK goes back to.
 //!
-//! A block may only read in this version. Settings are the one thing that a
-//! block changes, so they are what ROLLBACK and savepoints restore.
+//! Outside a block the statements of one message are a transaction, which is one statement most of the time.
+//! No transaction holds a lock: conflicts are found when work meets what others have committed.
 
 use super::Settings;
+use super::uncommitted::{Uncommitted, Work};
 use crate::base::{Error, Kind, Result};
 use crate::catalog::Snapshot;
+use crate::lake::Hold;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
@@ -24,24 +26,40 @@ pub enum Status {
 /// What a statement does to the world, as far as a transaction cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Reads, or changes only this session.
+    /// Changes or tells of this session alone.
+    Session,
+    /// Reads what exists.
     Read,
-    /// Changes what others see.
+    /// Changes what exists: a part of its transaction.
     Write,
+    /// Does what cannot be taken back: no part of a transaction.
+    Act,
     /// Begins or ends a transaction block, or moves within it.
     Transaction,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Transaction {
     status: Status,
     /// As they were at BEGIN.
     settings: Settings,
-    savepoints: Vec<(String, Settings)>,
-    /// When the block began: its `now()`.
+    savepoints: Vec<Savepoint>,
+    /// When it began: its `now()`.
     pub started_at: Option<DateTime<Utc>>,
-    /// What a block of repeatable reads reads.
-    pub snapshot: Option<Arc<Snapshot>>,
+    /// Whether each statement reads what the first one read.
+    repeatable: bool,
+    /// What the last statement found committed, or the first one when reads are repeatable.
+    base: Option<Arc<Snapshot>>,
+    pub uncommitted: Uncommitted,
+    /// Keeps the collector from files that its snapshot or its work needs.
+    hold: Option<Hold>,
+}
+
+#[derive(Debug)]
+struct Savepoint {
+    name: String,
+    settings: Settings,
+    work: Option<Work>,
 }
 
 impl Transaction {
@@ -53,50 +71,87 @@ impl Transaction {
     pub fn admit_kept(&self, effect: Effect) -> Result<()> {
         match (self.status, effect) {
             (Status::Idle | Status::Block, _) | (Status::Failed, Effect::Transaction) => Ok(()),
-            (Status::Failed, Effect::Read | Effect::Write) => Err(Error::new(
+            (Status::Failed, _) => Err(Error::new(
                 Kind::InFailedTransaction,
                 "current transaction is aborted, commands ignored until end of transaction block",
             )),
         }
     }
 
-    /// Whether a statement may run now; `lead` is its first word.
-    pub fn admit(&self, effect: Effect, lead: &str, read_only: bool) -> Result<()> {
+    /// Whether a statement may run now; `command` is what messages call it.
+    pub fn admit(&self, effect: Effect, command: &str, read_only: bool) -> Result<()> {
         self.admit_kept(effect)?;
         match (self.status, effect) {
-            (_, Effect::Write) if read_only => {
-                Err(Error::new(Kind::ReadOnlyTransaction, format!("cannot execute {lead} in a read-only transaction")))
-            }
-            (Status::Block, Effect::Write) => {
-                Err(Error::unsupported(format!("{lead} cannot run inside a transaction block"))
-                    .hint("transaction blocks may only read in this version; run it without BEGIN".to_string()))
+            (_, Effect::Write | Effect::Act) if read_only => Err(Error::new(
+                Kind::ReadOnlyTransaction,
+                format!("cannot execute {command} in a read-only transaction"),
+            )),
+            (Status::Block, Effect::Act) => {
+                Err(Error::new(Kind::ActiveTransaction, format!("{command} cannot run inside a transaction block"))
+                    .detail("what it does cannot be rolled back")
+                    .hint("COMMIT or ROLLBACK first".to_string()))
             }
             _ => Ok(()),
         }
     }
 
-    /// BEGIN. False when a block is open already.
+    /// What exists for its statements; `None` before the first.
+    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.uncommitted.snapshot().or_else(|| self.base.clone())
+    }
+
+    /// Reads this until the first statement.
+    pub fn read_from(&mut self, snapshot: Arc<Snapshot>) {
+        self.base = Some(snapshot);
+    }
+
+    /// A statement begins: it reads what is committed by now, or what the first one of the block read.
+    pub fn enter(&mut self, newest: Arc<Snapshot>, now: DateTime<Utc>, hold: impl FnOnce() -> Hold) -> Result<()> {
+        let first = self.hold.is_none();
+        let base = match (self.repeatable, &self.base) {
+            (true, Some(read)) if !first => read.clone(),
+            _ => newest,
+        };
+        self.base = Some(base.clone());
+        self.started_at.get_or_insert(now);
+        self.hold.get_or_insert_with(hold);
+        self.uncommitted.enter(base)
+    }
+
+    /// Whether a statement of this transaction has read something.
+    pub fn has_read(&self) -> bool {
+        self.hold.is_some()
+    }
+
+    /// Lets each statement read what the first one read, or what is committed by then.
+    pub fn set_repeatable(&mut self, repeatable: bool) {
+        self.repeatable = repeatable;
+    }
+
+    /// BEGIN. False when a block is open already. What the same message has done before is part of the block.
     pub fn begin(&mut self, settings: &Settings, now: DateTime<Utc>) -> bool {
         if self.status != Status::Idle {
             return false;
         }
-        *self = Transaction {
-            status: Status::Block,
-            settings: settings.clone(),
-            started_at: Some(now),
-            ..Transaction::default()
-        };
+        self.status = Status::Block;
+        self.settings = settings.clone();
+        self.started_at.get_or_insert(now);
         true
     }
 
-    /// After an error inside a block.
+    /// After an error: what was not committed has not happened.
     pub fn fail(&mut self) {
-        if self.status == Status::Block {
-            self.status = Status::Failed;
+        match self.status {
+            Status::Idle => self.reset(),
+            Status::Block | Status::Failed => {
+                self.status = Status::Failed;
+                self.uncommitted.restore(None);
+            }
         }
     }
 
     /// COMMIT or ROLLBACK: tells how the block stood, and gives back the settings that hold from now on.
+    /// What has not been committed by now never will be.
     pub fn end(&mut self, commit: bool, settings: &mut Settings) -> Status {
         let was = self.status;
         match was {
@@ -104,13 +159,19 @@ impl Transaction {
             Status::Block if commit => settings.end_local(),
             Status::Block | Status::Failed => *settings = std::mem::take(&mut self.settings),
         }
-        *self = Transaction::default();
+        self.reset();
         was
+    }
+
+    /// No transaction is open any more.
+    pub fn reset(&mut self) {
+        *self = Transaction::default();
     }
 
     pub fn savepoint(&mut self, name: &str, settings: &Settings) -> Result<()> {
         self.inside("SAVEPOINT")?;
-        self.savepoints.push((name.to_string(), settings.clone()));
+        let (settings, work) = (settings.clone(), self.uncommitted.saved());
+        self.savepoints.push(Savepoint { name: name.to_string(), settings, work });
         Ok(())
     }
 
@@ -127,7 +188,8 @@ impl Transaction {
         self.inside("ROLLBACK TO SAVEPOINT")?;
         let at = self.find(name)?;
         self.savepoints.truncate(at + 1);
-        *settings = self.savepoints[at].1.clone();
+        *settings = self.savepoints[at].settings.clone();
+        self.uncommitted.restore(self.savepoints[at].work.clone());
         self.status = Status::Block;
         Ok(())
     }
@@ -135,7 +197,7 @@ impl Transaction {
     fn find(&self, name: &str) -> Result<usize> {
         self.savepoints
             .iter()
-            .rposition(|(known, _)| known == name)
+            .rposition(|savepoint| savepoint.name == name)
             .ok_or_else(|| Error::new(Kind::InvalidSavepoint, format!("savepoint \"{name}\" does not exist")))
     }
 

@@ -56,7 +56,7 @@ impl fmt::Display for AlterModel {
 
 impl Statement for AlterModel {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        let snapshot = session.engine.catalog.snapshot();
+        let snapshot = session.snapshot();
         snapshot.model(&self.name).map_err(|error| error.at(self.offset))?;
         add_version(session, &self.name, Some(true), &self.source, &self.clauses, self.source_at).await?;
         Ok(rooms::done("ALTER MODEL"))

@@ -3,7 +3,7 @@
 use super::target::{Written, refuse};
 use super::{AnyStatement, Response, Session, Statement};
 use crate::base::{Error, Kind, Name, Result};
-use crate::catalog::{Change, Commit};
+use crate::catalog::Change;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{AlterTableOperation, RenameTableNameKind, Statement as Tree};
 use std::fmt;
@@ -53,13 +53,8 @@ impl Statement for AlterTable {
             return Err(Error::new(Kind::WrongObjectType, message).at(self.name.offset));
         }
         let to = Name::new(&from.schema, &self.to);
-        let commit = Commit {
-            changes: vec![Change::RenameRelation { from, to }],
-            author: session.user.clone(),
-            message: "ALTER TABLE".to_string(),
-            ..Commit::default()
-        };
-        session.engine.catalog.commit(commit).await.map_err(|error| error.at(self.name.offset))?;
+        let change = Change::RenameRelation { from, to };
+        session.change(vec![change], "ALTER TABLE").map_err(|error| error.at(self.name.offset))?;
         Ok(done)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Result, quote_literal};
+use crate::session::Effect;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -48,6 +49,10 @@ impl fmt::Display for CancelRun {
 }
 
 impl Statement for CancelRun {
+    fn effect(&self) -> Effect {
+        Effect::Act
+    }
+
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let outcome = session.engine.workflows.cancel(&self.run_id).await;
         outcome.map_err(|error| error.at(self.offset))?;

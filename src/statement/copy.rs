@@ -6,16 +6,15 @@ mod options;
 mod unload;
 
 use super::assignment::Assignment;
-use super::commit::commit;
 use super::insert::{position, template};
 use super::selection::writable;
 use super::target::{Written, folded, ident_offset, refuse};
 use super::{AnyStatement, Description, Response, Session, Statement};
 use crate::base::{Error, Kind, Result};
-use crate::catalog::{Live, Table};
+use crate::catalog::Table;
 use crate::lake::{Lake, Writer, publish};
 use crate::query::{Context, Plan, Rows};
-use crate::session::{CopyIn, Effect, Stop};
+use crate::session::{CopyIn, Effect, Stop, Uncommitted};
 use bytes::Bytes;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::ScalarValue;
@@ -272,13 +271,12 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     done.map_err(|error| Error::internal(format!("copying must not panic: {error}")))?
 }
 
-/// Rows on their way into a table, until the commit.
+/// Rows on their way into a table, until they are part of the transaction.
 struct Landing {
     load: Arc<Load>,
     writer: Writer,
-    catalog: Arc<Live>,
     lake: Arc<Lake>,
-    author: String,
+    uncommitted: Uncommitted,
     stop: Stop,
 }
 
@@ -289,13 +287,12 @@ impl Landing {
             writer: lake.writer(&load.table),
             lake,
             load: Arc::new(load),
-            catalog: session.engine.catalog.clone(),
-            author: session.user.clone(),
+            uncommitted: session.transaction.uncommitted.clone(),
             stop: session.stop.clone(),
         }
     }
 
-    /// Writes all rows and commits them: all or none.
+    /// Writes all rows: all or none.
     async fn all(mut self, mut rows: mpsc::Receiver<files::Come>) -> Result<u64> {
         let mut count = 0;
         loop {
@@ -313,7 +310,7 @@ impl Landing {
         let files = self.writer.finish().await?;
         if !files.is_empty() {
             let table: &Arc<Table> = &self.load.table;
-            commit((&self.catalog, &self.lake), table, publish::append(table, files), &self.author, "COPY").await?;
+            self.uncommitted.write(&self.lake, table, publish::append(table, files), "COPY")?;
         }
         Ok(count)
     }

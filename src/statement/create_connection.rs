@@ -94,7 +94,7 @@ impl Statement for CreateConnection {
     }
 
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        let snapshot = session.engine.catalog.snapshot();
+        let snapshot = session.snapshot();
         let name = &self.connection.name;
         if snapshot.connections.contains_key(name) && !self.or_replace {
             if !self.if_not_exists {
@@ -115,7 +115,7 @@ impl Statement for CreateConnection {
             error.at(at)
         })?;
         let change = Change::PutConnection { connection: self.connection.clone(), or_replace: self.or_replace };
-        rooms::define(session, vec![change], "CREATE CONNECTION").await.map_err(|error| error.at(self.options_at))
+        rooms::define(session, vec![change], "CREATE CONNECTION").map_err(|error| error.at(self.options_at))
     }
 }
 

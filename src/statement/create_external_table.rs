@@ -147,7 +147,7 @@ pub fn statement(external: &External) -> String {
 
 impl Statement for CreateExternalTable {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        let snapshot = session.engine.catalog.snapshot();
+        let snapshot = session.snapshot();
         if self.if_not_exists && snapshot.relation(&self.name).is_some() {
             session.notice(format!("relation \"{}\" already exists, skipping", self.name.name));
             return Ok(rooms::done("CREATE EXTERNAL TABLE"));
@@ -159,7 +159,7 @@ impl Statement for CreateExternalTable {
             session.engine.connections.infer(format, location, options).await.map_err(|error| self.place(error))?;
         let columns = if self.columns.is_empty() { found } else { self.columns.clone() };
         let change = Change::PutExternal(External { columns, ..external });
-        rooms::define(session, vec![change], "CREATE EXTERNAL TABLE").await.map_err(|error| error.at(self.offset))
+        rooms::define(session, vec![change], "CREATE EXTERNAL TABLE").map_err(|error| error.at(self.offset))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::base::sql;
 use crate::base::{Error, Kind, Result};
 use crate::catalog::Workflow;
 use crate::catalog::workflow::{Body, Mode, RunClauses, Step, Target};
-use crate::workflow::Answer;
+use crate::session::Effect;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::Statement as Tree;
 use std::fmt;
@@ -148,16 +148,23 @@ pub fn statement(view: &Workflow) -> String {
 }
 
 impl Statement for CreateMaterializedView {
+    fn effect(&self) -> Effect {
+        Effect::Act
+    }
+
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let workflow = Workflow { owner: session.user.clone(), ..self.workflow.clone() };
         let name = workflow.name.clone();
         let workflows = session.engine.workflows.clone();
-        let answer = workflows
-            .create(workflow, self.or_replace, self.if_not_exists, session.cancel.clone())
-            .await
-            .map_err(|error| if is_schedule(&error) { error.at(self.schedule_at) } else { error })?;
-        if answer == Answer::Existed {
-            session.notice(format!("relation \"{name}\" already exists, skipping"));
+        let new = !session.snapshot().workflows.contains_key(&name);
+        let defined = workflows.define(&session.snapshot(), workflow, self.or_replace, self.if_not_exists).await;
+        match defined.map_err(|error| if is_schedule(&error) { error.at(self.schedule_at) } else { error })? {
+            Some(commit) => {
+                session.engine.catalog.commit(commit).await?;
+                workflows.redefined();
+                workflows.fill(&name, new, &session.user, session.cancel.clone()).await?;
+            }
+            None => session.notice(format!("relation \"{name}\" already exists, skipping")),
         }
         Ok(rooms::done("CREATE MATERIALIZED VIEW"))
     }
@@ -165,7 +172,7 @@ impl Statement for CreateMaterializedView {
 
 /// The materialized view of a name, or why there is none.
 pub fn named(session: &Session, name: &crate::base::Name) -> Result<Arc<Workflow>> {
-    let snapshot = session.engine.catalog.snapshot();
+    let snapshot = session.snapshot();
     match snapshot.workflows.get(name) {
         Some(workflow) if workflow.materialized_view => Ok(workflow.clone()),
         _ if snapshot.relation(name).is_some() || snapshot.workflows.contains_key(name) => {

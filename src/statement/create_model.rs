@@ -191,7 +191,7 @@ pub fn statement(model: &Model) -> String {
 
 impl Statement for CreateModel {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        let snapshot = session.engine.catalog.snapshot();
+        let snapshot = session.snapshot();
         snapshot.schema(&self.name.schema).map_err(|error| error.at(self.offset))?;
         if snapshot.models.contains_key(&self.name) && !self.or_replace {
             if self.if_not_exists {
@@ -229,7 +229,6 @@ pub async fn add_version(
     let imported = import.await.map_err(|error| Error::internal(format!("importing a model must end: {error}")))?;
     let (version, _) = imported.map_err(|error| error.at(source_at))?;
     let version = ModelVersion { created_at: at, ..version };
-    rooms::define(session, vec![Change::AddModelVersion { name: name.clone(), version, known }], "CREATE MODEL")
-        .await?;
+    rooms::define(session, vec![Change::AddModelVersion { name: name.clone(), version, known }], "CREATE MODEL")?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::target::{Written, refuse};
 use super::{AnyStatement, Response, Session, Statement};
 use crate::base::{Error, Kind, Result};
-use crate::catalog::{Change, Commit};
+use crate::catalog::Change;
 use crate::query::system;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{SchemaName, Statement as Tree};
@@ -48,16 +48,11 @@ impl Statement for CreateSchema {
         if system::SCHEMAS.contains(&name.as_str()) {
             return Err(exists().at(self.name.offset));
         }
-        if self.if_not_exists && session.engine.catalog.snapshot().schemas.contains_key(&name) {
+        if self.if_not_exists && session.snapshot().schemas.contains_key(&name) {
             session.notice(format!("schema \"{name}\" already exists, skipping"));
         } else {
-            let commit = Commit {
-                changes: vec![Change::CreateSchema { name: name.clone() }],
-                author: session.user.clone(),
-                message: "CREATE SCHEMA".to_string(),
-                ..Commit::default()
-            };
-            session.engine.catalog.commit(commit).await.map_err(|error| error.at(self.name.offset))?;
+            let change = Change::CreateSchema { name, uuid: None };
+            session.change(vec![change], "CREATE SCHEMA").map_err(|error| error.at(self.name.offset))?;
         }
         Ok(Response::Done { tag: "CREATE SCHEMA".to_string() })
     }

@@ -108,7 +108,7 @@ impl Statement for CreateSecret {
 
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let name = &self.secret.name;
-        if session.engine.catalog.snapshot().secrets.contains_key(name) && !self.or_replace {
+        if session.snapshot().secrets.contains_key(name) && !self.or_replace {
             if !self.if_not_exists {
                 let message = format!("secret \"{name}\" already exists");
                 return Err(Error::new(Kind::DuplicateObject, message).at(self.offset));
@@ -125,7 +125,7 @@ impl Statement for CreateSecret {
         if let SecretSource::Value(value) = &mut secret.source {
             *value = seal::seal(&session.engine.config.data, name, value)?;
         }
-        rooms::define(session, vec![Change::PutSecret { secret, or_replace: self.or_replace }], "CREATE SECRET").await
+        rooms::define(session, vec![Change::PutSecret { secret, or_replace: self.or_replace }], "CREATE SECRET")
     }
 }
 

@@ -1,11 +1,10 @@
 //! `CREATE TABLE`: a new managed table, empty or with a query's rows.
 
 use super::assignment::Assignment;
-use super::commit::commit;
 use super::target::{Written, folded, ident_offset, offset, refuse};
 use super::{AnyStatement, Description, Response, Session, Statement};
 use crate::base::{Error, Kind, Name, Result, Type};
-use crate::catalog::{Change, Column, Commit, Table};
+use crate::catalog::{Change, Column, Table};
 use crate::lake::{publish, storable};
 use crate::query::{Context, Plan};
 use datafusion::common::ScalarValue;
@@ -149,7 +148,7 @@ impl CreateTable {
             writer.write(&assignment.batch(&schema, batch.columns())?).await?;
         }
         let changes = publish::create(&table, writer.finish().await?);
-        let outcome = commit((&engine.catalog, &engine.lake), &table, changes, &session.user, "CREATE TABLE AS").await;
+        let outcome = session.write(&table, changes, "CREATE TABLE AS");
         outcome.map_err(|error| error.at(self.name.offset))?;
         Ok(count)
     }
@@ -211,9 +210,7 @@ impl Statement for CreateTable {
         }
         let columns = self.declared(session, &context).await?;
         let changes = vec![Change::CreateTable { name, columns, folder: None }];
-        let (author, message) = (session.user.clone(), tag.to_string());
-        let commit = Commit { changes, author, message, ..Commit::default() };
-        session.engine.catalog.commit(commit).await.map_err(|error| error.at(self.name.offset))?;
+        session.change(changes, tag).map_err(|error| error.at(self.name.offset))?;
         Ok(Response::Done { tag: tag.to_string() })
     }
 }

@@ -4,7 +4,7 @@ use super::target::{Written, folded, refuse};
 use super::{AnyStatement, Response, Session, Statement};
 use crate::base::sql::{self, Kinds};
 use crate::base::{Error, Kind, Result};
-use crate::catalog::{Change, Commit, Relation, Snapshot, View};
+use crate::catalog::{Change, Relation, Snapshot, View};
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{CreateTableOptions, CreateView as Tree, Statement as AnyTree};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -91,12 +91,10 @@ impl Statement for CreateView {
             }
         }
         let view = View { id: 0, uuid: String::new(), name, sql: self.sql.clone(), column_aliases };
-        let (author, message) = (session.user.clone(), tag.clone());
-        let decide = |snapshot: &Snapshot| {
-            self.check_free(snapshot, &view)?;
-            Ok(Commit { changes: vec![Change::PutView(view)], author, message, ..Commit::default() })
-        };
-        session.engine.catalog.commit_with(decide).await?;
+        self.check_free(&context.snapshot, &view)?;
+        // Another's view of this name may be replaced by accident no more at COMMIT than now.
+        let free = (!self.tree.or_replace).then(|| Change::Vacant { name: view.name.clone() });
+        session.change(free.into_iter().chain([Change::PutView(view)]).collect(), &tag)?;
         Ok(Response::Done { tag })
     }
 }

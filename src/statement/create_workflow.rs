@@ -7,7 +7,6 @@ use super::clause::{Clauses, Once};
 use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Error, Kind, Result};
 use crate::catalog::Workflow;
-use crate::workflow::Answer;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -156,12 +155,10 @@ impl Statement for CreateWorkflow {
         let workflow = Workflow { owner: session.user.clone(), ..self.workflow.clone() };
         let name = workflow.name.clone();
         let workflows = session.engine.workflows.clone();
-        let answer = workflows
-            .create(workflow, self.or_replace, self.if_not_exists, session.cancel.clone())
-            .await
-            .map_err(|error| if is_schedule(&error) { error.at(self.schedule_at) } else { error })?;
-        if answer == Answer::Existed {
-            session.notice(format!("workflow \"{name}\" already exists, skipping"));
+        let defined = workflows.define(&session.snapshot(), workflow, self.or_replace, self.if_not_exists).await;
+        match defined.map_err(|error| if is_schedule(&error) { error.at(self.schedule_at) } else { error })? {
+            Some(commit) => session.add(commit)?,
+            None => session.notice(format!("workflow \"{name}\" already exists, skipping")),
         }
         Ok(rooms::done("CREATE WORKFLOW"))
     }

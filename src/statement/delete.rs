@@ -1,6 +1,5 @@
 //! `DELETE`: rows that go.
 
-use super::commit::commit;
 use super::selection::{Selection, add, writable};
 use super::target::refuse;
 use super::{AnyStatement, Description, Response, Session, Statement};
@@ -81,7 +80,7 @@ impl Statement for Delete {
             let name = table.name.clone();
             let expect = Change::Expect { table: table.clone(), rows: false };
             let changes = vec![expect, Change::DeleteRows { table: name, deletes }];
-            commit((&engine.catalog, &engine.lake), &table, changes, &session.user, "DELETE").await?;
+            session.write(&table, changes, "DELETE")?;
         }
         Ok(Response::Done { tag: format!("DELETE {count}") })
     }

@@ -55,7 +55,7 @@ impl Statement for DescribeModel {
     }
 
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        let snapshot = session.engine.catalog.snapshot();
+        let snapshot = session.snapshot();
         let model = snapshot.model(&self.name).map_err(|error| error.at(self.offset))?;
         let version = match self.version {
             None => model.versions.last(),

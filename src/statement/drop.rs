@@ -3,7 +3,7 @@
 use super::target::{Written, refuse};
 use super::{AnyStatement, Response, Session, Statement};
 use crate::base::{Error, Kind, Name, Result};
-use crate::catalog::{Change, Commit, Relation, Snapshot};
+use crate::catalog::{Change, Relation, Snapshot};
 use crate::query::Context;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{ObjectType, Statement as Tree};
@@ -159,16 +159,9 @@ fn contents(snapshot: &Snapshot, schema: &str) -> Vec<(String, Change)> {
 impl Statement for Drop {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let tag = format!("DROP {}", self.what.word().to_uppercase());
-        let (mut context, author) = (session.context(), session.user.clone());
-        let mut told = vec![];
-        let decide = |snapshot: &Snapshot| {
-            context.snapshot = Arc::new(snapshot.clone());
-            let (changes, notices) = self.changes(&context)?;
-            told = notices;
-            Ok(Commit { changes, author, message: tag.clone(), ..Commit::default() })
-        };
-        session.engine.catalog.commit_with(decide).await?;
-        told.into_iter().for_each(|notice| session.notice(notice));
+        let (changes, notices) = self.changes(&session.context())?;
+        session.change(changes, &tag)?;
+        notices.into_iter().for_each(|notice| session.notice(notice));
         Ok(Response::Done { tag })
     }
 }

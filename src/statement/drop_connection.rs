@@ -1,8 +1,8 @@
 //! `DROP CONNECTION`
 
 use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
-use crate::base::{Error, Kind, Result, quote_identifier};
-use crate::catalog::{Change, Commit};
+use crate::base::{Result, quote_identifier};
+use crate::catalog::Change;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -42,29 +42,11 @@ impl fmt::Display for DropConnection {
 
 impl Statement for DropConnection {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        if self.if_exists && !session.engine.catalog.snapshot().connections.contains_key(&self.name) {
+        if self.if_exists && !session.snapshot().connections.contains_key(&self.name) {
             session.notice(format!("connection \"{}\" does not exist, skipping", self.name));
             return Ok(rooms::done("DROP CONNECTION"));
         }
-        let author = session.user.clone();
-        let outcome = session.engine.catalog.commit_with(|snapshot| {
-            let user = snapshot.workflows.values().find(|workflow| rooms::uses_connection(workflow, &self.name));
-            if let Some(workflow) = user {
-                return Err(Error::new(
-                    Kind::DependentObjects,
-                    format!(
-                        "cannot drop connection {} because other objects depend on it",
-                        quote_identifier(&self.name)
-                    ),
-                )
-                .detail(format!("workflow \"{}\" uses it", workflow.name))
-                .hint("drop or replace the workflow first".to_string()));
-            }
-            let changes = vec![Change::DropConnection { name: self.name.clone() }];
-            Ok(Commit { changes, author, message: "DROP CONNECTION".to_string(), ..Commit::default() })
-        });
-        let snapshot = outcome.await.map_err(|error| error.at(self.offset))?;
-        session.engine.connections.prune(&snapshot);
-        Ok(rooms::done("DROP CONNECTION"))
+        let change = Change::DropConnection { name: self.name.clone() };
+        rooms::define(session, vec![change], "DROP CONNECTION").map_err(|error| error.at(self.offset))
     }
 }

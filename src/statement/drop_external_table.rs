@@ -40,11 +40,11 @@ impl fmt::Display for DropExternalTable {
 
 impl Statement for DropExternalTable {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        if self.if_exists && session.engine.catalog.snapshot().relation(&self.name).is_none() {
+        if self.if_exists && session.snapshot().relation(&self.name).is_none() {
             session.notice(format!("table \"{}\" does not exist, skipping", self.name));
             return Ok(rooms::done("DROP EXTERNAL TABLE"));
         }
         let change = Change::DropExternal { name: self.name.clone() };
-        rooms::define(session, vec![change], "DROP EXTERNAL TABLE").await.map_err(|error| error.at(self.offset))
+        rooms::define(session, vec![change], "DROP EXTERNAL TABLE").map_err(|error| error.at(self.offset))
     }
 }

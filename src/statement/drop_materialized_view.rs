@@ -63,7 +63,8 @@ impl Statement for DropMaterializedView {
             }
         }
         for view in views {
-            session.engine.workflows.remove(&view.name, &session.user).await?;
+            let commit = session.engine.workflows.undefine(&session.snapshot(), &view.name, &session.user)?;
+            session.add(commit)?;
         }
         Ok(rooms::done("DROP MATERIALIZED VIEW"))
     }

@@ -1,8 +1,8 @@
 //! `DROP MODEL`
 
 use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
-use crate::base::{Error, Kind, Name, Result};
-use crate::catalog::{Change, Commit};
+use crate::base::{Name, Result};
+use crate::catalog::Change;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -41,26 +41,11 @@ impl fmt::Display for DropModel {
 
 impl Statement for DropModel {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        if self.if_exists && !session.engine.catalog.snapshot().models.contains_key(&self.name) {
+        if self.if_exists && !session.snapshot().models.contains_key(&self.name) {
             session.notice(format!("model \"{}\" does not exist, skipping", self.name));
             return Ok(rooms::done("DROP MODEL"));
         }
-        let author = session.user.clone();
-        // Decided inside the commit: a workflow that comes in between must not lose its model.
-        let outcome = session.engine.catalog.commit_with(|snapshot| {
-            if let Some(workflow) = snapshot.workflows.values().find(|workflow| rooms::uses_model(workflow, &self.name))
-            {
-                return Err(Error::new(
-                    Kind::DependentObjects,
-                    format!("cannot drop model {} because other objects depend on it", self.name),
-                )
-                .detail(format!("workflow \"{}\" uses it", workflow.name))
-                .hint("drop or replace the workflow first".to_string()));
-            }
-            let changes = vec![Change::DropModel { name: self.name.clone() }];
-            Ok(Commit { changes, author, message: "DROP MODEL".to_string(), ..Commit::default() })
-        });
-        outcome.await.map_err(|error| error.at(self.offset))?;
-        Ok(rooms::done("DROP MODEL"))
+        let change = Change::DropModel { name: self.name.clone() };
+        rooms::define(session, vec![change], "DROP MODEL").map_err(|error| error.at(self.offset))
     }
 }

@@ -41,11 +41,11 @@ impl fmt::Display for DropSecret {
 
 impl Statement for DropSecret {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        if self.if_exists && !session.engine.catalog.snapshot().secrets.contains_key(&self.name) {
+        if self.if_exists && !session.snapshot().secrets.contains_key(&self.name) {
             session.notice(format!("secret \"{}\" does not exist, skipping", self.name));
             return Ok(rooms::done("DROP SECRET"));
         }
         let change = Change::DropSecret { name: self.name.clone() };
-        rooms::define(session, vec![change], "DROP SECRET").await.map_err(|error| error.at(self.offset))
+        rooms::define(session, vec![change], "DROP SECRET").map_err(|error| error.at(self.offset))
     }
 }

@@ -42,7 +42,8 @@ impl fmt::Display for DropWorkflow {
 
 impl Statement for DropWorkflow {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        match session.engine.workflows.remove(&self.name, &session.user).await {
+        let undefined = session.engine.workflows.undefine(&session.snapshot(), &self.name, &session.user);
+        match undefined.and_then(|commit| session.add(commit)) {
             Err(error) if self.if_exists && error.kind == Kind::UndefinedObject => {
                 session.notice(format!("workflow \"{}\" does not exist, skipping", self.name));
             }

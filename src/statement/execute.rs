@@ -14,15 +14,21 @@ pub async fn execute(session: &mut Session, parsed: &Parsed, parameters: &[Scala
         session.engine.counts.errors.up();
         session.transaction.fail();
     }
-    outcome.map_err(|error| session.stop.explain(error))
+    outcome.map_err(|error| session.stop.explain(session.advised(error)))
 }
 
 async fn admitted(session: &mut Session, parsed: &Parsed, parameters: &[ScalarValue]) -> Result<Response> {
     let effect = parsed.statement.effect();
     let read_only = session.settings.read_only(session.transaction.status() != Status::Idle);
-    session.transaction.admit(effect, &lead(&parsed.text), read_only)?;
+    session.transaction.admit(effect, &command(&parsed.text), read_only)?;
+    match effect {
+        Effect::Read | Effect::Write => session.enter()?,
+        // What its message has done before must be there for everybody, so that it can act on it.
+        Effect::Act => session.commit().await?,
+        Effect::Session | Effect::Transaction => {}
+    }
     let stop = session.stop.clone();
-    if effect != Effect::Read {
+    if !matches!(effect, Effect::Read | Effect::Session) {
         // Never dropped half-way: a commit that is on the disk must also reach memory. It watches `session.cancel`.
         return parsed.statement.run(session, parameters).await;
     }
@@ -33,8 +39,44 @@ async fn admitted(session: &mut Session, parsed: &Parsed, parameters: &[ScalarVa
     }
 }
 
-/// The first word of a statement, as its messages name it.
-fn lead(text: &str) -> String {
-    let word = text.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty());
-    word.unwrap_or("statement").to_uppercase()
+/// A statement's own words, as messages name it: `INSERT`, `CREATE TABLE`, `REFRESH MATERIALIZED VIEW`.
+fn command(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let mut words =
+        words.map(str::to_uppercase).filter(|word| !["OR", "REPLACE", "TEMP", "TEMPORARY"].contains(&word.as_str()));
+    let Some(first) = words.next() else { return "statement".to_string() };
+    let further = match first.as_str() {
+        "CREATE" | "ALTER" | "DROP" | "REFRESH" => words.next(),
+        "EXECUTE" | "CANCEL" | "PAUSE" | "RESUME" | "TRUNCATE" => {
+            return format!("{first} {}", words.next().unwrap_or_default());
+        }
+        "COPY" => return "COPY FROM".to_string(),
+        _ => return first,
+    };
+    match further.as_deref() {
+        Some("MATERIALIZED") => format!("{first} MATERIALIZED VIEW"),
+        Some("EXTERNAL") => format!("{first} EXTERNAL TABLE"),
+        Some(object) => format!("{first} {object}"),
+        None => first,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_is_called_by_its_own_words() {
+        for (text, expected) in [
+            ("insert into t values (1)", "INSERT"),
+            ("CREATE OR REPLACE VIEW v AS SELECT 1", "CREATE VIEW"),
+            ("create temp table t (a int)", "CREATE TABLE"),
+            ("refresh materialized view concurrently v", "REFRESH MATERIALIZED VIEW"),
+            ("EXECUTE WORKFLOW w WAIT", "EXECUTE WORKFLOW"),
+            ("drop external table x", "DROP EXTERNAL TABLE"),
+            ("copy t from stdin", "COPY FROM"),
+        ] {
+            assert_eq!(command(text), expected);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, in
 use crate::base::sql::Kinds;
 use crate::base::{Error, Kind, Name, Result, quote_identifier, quote_literal};
 use crate::catalog::workflow::Fragment;
-use crate::session::Description;
+use crate::session::{Description, Effect};
 use crate::workflow::Execute;
 use datafusion::common::ScalarValue;
 use std::fmt;
@@ -121,6 +121,10 @@ impl fmt::Display for ExecuteWorkflow {
 }
 
 impl Statement for ExecuteWorkflow {
+    fn effect(&self) -> Effect {
+        Effect::Act
+    }
+
     async fn describe(&self, _: &Session, _: &[Option<crate::base::Type>]) -> Result<Description> {
         Ok(rooms::texts(&["run_id", "status", "reason"]))
     }

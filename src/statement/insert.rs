@@ -1,7 +1,6 @@
 //! `INSERT`: new rows.
 
 use super::assignment::Assignment;
-use super::commit::commit;
 use super::literal::{default, typed};
 use super::selection::writable;
 use super::target::{Written, folded, offset, refuse};
@@ -254,7 +253,7 @@ impl Statement for Insert {
         let files = writer.finish().await?;
         if !files.is_empty() {
             let changes = publish::append(&table, files);
-            commit((&engine.catalog, &engine.lake), &table, changes, &session.user, "INSERT").await?;
+            session.write(&table, changes, "INSERT")?;
         }
         Ok(Response::Done { tag: format!("INSERT 0 {count}") })
     }

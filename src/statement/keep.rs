@@ -34,9 +34,17 @@ impl Kept {
 }
 
 /// Describes a statement and makes it ready to be kept. `hints` are the types that were given for its parameters.
-pub async fn keep(session: &Session, source: &str, parsed: Option<Parsed>, hints: &[Option<Type>]) -> Result<Prepared> {
+pub async fn keep(
+    session: &mut Session,
+    source: &str,
+    parsed: Option<Parsed>,
+    hints: &[Option<Type>],
+) -> Result<Prepared> {
     let effect = parsed.as_ref().map_or(Effect::Transaction, |parsed| parsed.statement.effect());
     session.transaction.admit_kept(effect)?;
+    if matches!(effect, Effect::Read | Effect::Write) {
+        session.enter()?;
+    }
     let Description { parameters, columns } = match &parsed {
         Some(parsed) => parsed.statement.describe(session, hints).await?,
         None => Description::default(),

@@ -48,7 +48,7 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
 
 impl Statement for Clean {
     fn effect(&self) -> Effect {
-        Effect::Read
+        Effect::Session
     }
 
     async fn run(&self, _: &mut Session, _: &[ScalarValue]) -> Result<Response> {

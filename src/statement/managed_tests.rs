@@ -43,7 +43,11 @@ impl House {
             return Ok(Response::Rows { rows, tag: "SELECT" });
         }
         let parsed = parse(sql)?.remove(0);
-        execute(&mut self.session, &parsed, &[]).await
+        let answer = execute(&mut self.session, &parsed, &[]).await?;
+        if !matches!(answer, Response::CopyIn(_)) {
+            self.session.finish().await?;
+        }
+        Ok(answer)
     }
 
     /// The last statement's answer: its rows, or its tag.
@@ -87,7 +91,8 @@ impl House {
             copy.data.send(Ok(Bytes::copy_from_slice(piece))).await.unwrap();
         }
         drop(copy.data);
-        copy.done.await.unwrap()
+        let count = copy.done.await.unwrap();
+        self.session.finish().await.and(count)
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -236,7 +241,7 @@ async fn objects_are_made_renamed_and_dropped() {
 async fn the_past_is_read_by_version() {
     let mut house = House::new().await;
     house.run("CREATE TABLE t (id int); INSERT INTO t VALUES (1), (2)").await.unwrap();
-    let version = house.session.engine.catalog.snapshot().lake;
+    let version = house.session.snapshot().lake;
     house.run("DELETE FROM t WHERE id = 1; INSERT INTO t VALUES (3)").await.unwrap();
     house.check(&format!("SELECT id FROM t FOR VERSION AS OF {version} ORDER BY id"), "1 2").await;
     house.check("SELECT id FROM t ORDER BY id", "2 3").await;
@@ -323,7 +328,8 @@ async fn two_writers_of_the_same_rows_conflict_and_two_inserts_do_not() {
         let mut session = Session::new(engine.clone(), "other");
         async move {
             let parsed = parse(sql).unwrap().remove(0);
-            execute(&mut session, &parsed, &[]).await.map(|_| ())
+            execute(&mut session, &parsed, &[]).await?;
+            session.finish().await
         }
     };
     let inserts = futures::future::join_all((0..8).map(|_| statement("INSERT INTO t VALUES (7)"))).await;

@@ -4,7 +4,6 @@
 //! everything else is standard SQL and goes through [`standard`].
 
 mod alter_table;
-mod commit;
 mod copy;
 mod create_schema;
 mod create_table;
@@ -85,8 +84,8 @@ pub use runner::runner;
 
 /// A statement that has been read; prints back as text that reads to the same.
 pub trait Statement: fmt::Debug + fmt::Display + Send + Sync + 'static {
-    /// What it does to the world. One that only reads or changes its session says so, and then may run in a
-    /// transaction block and is dropped in the middle when it is cancelled.
+    /// What it does to the world. One that only reads or changes its session says so, and then is dropped in the
+    /// middle when it is cancelled.
     fn effect(&self) -> Effect {
         Effect::Write
     }

@@ -45,9 +45,8 @@ impl fmt::Display for PauseWorkflow {
 
 impl Statement for PauseWorkflow {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        let workflows = &session.engine.workflows;
-        let outcome = workflows.set_paused(&self.name, self.paused, &session.user).await;
-        outcome.map_err(|error| error.at(self.offset))?;
+        let commit = session.engine.workflows.pause(&self.name, self.paused, &session.user);
+        session.add(commit).map_err(|error| error.at(self.offset))?;
         Ok(rooms::done(self.tag()))
     }
 }

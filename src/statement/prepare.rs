@@ -66,7 +66,7 @@ impl Statement for Preparation {
         match self {
             // What it executes is asked for its own effect.
             Preparation::Execute { .. } => Effect::Transaction,
-            Preparation::Keep { .. } | Preparation::Deallocate { .. } => Effect::Read,
+            Preparation::Keep { .. } | Preparation::Deallocate { .. } => Effect::Session,
         }
     }
 

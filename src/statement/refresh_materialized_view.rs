@@ -3,6 +3,7 @@
 use super::create_materialized_view::named;
 use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
 use crate::base::{Name, Result};
+use crate::session::Effect;
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -46,6 +47,10 @@ impl fmt::Display for RefreshMaterializedView {
 }
 
 impl Statement for RefreshMaterializedView {
+    fn effect(&self) -> Effect {
+        Effect::Act
+    }
+
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let view = named(session, &self.name).map_err(|error| error.at(self.offset))?;
         session.engine.workflows.refresh(&view.name, &session.user, session.cancel.clone()).await?;

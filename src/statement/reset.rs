@@ -55,7 +55,7 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
 
 impl Statement for Reset {
     fn effect(&self) -> Effect {
-        Effect::Read
+        Effect::Session
     }
 
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {

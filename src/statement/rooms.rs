@@ -1,19 +1,17 @@
-//! What statements of ours have in common when they run: commits, small answers, who depends on what.
+//! What statements of ours have in common when they run: changes and small answers.
 
 use super::{Response, Session};
-use crate::base::{Error, Name, Result, quote_identifier};
-use crate::catalog::workflow::{Assertion, Target};
-use crate::catalog::{Change, Commit, Workflow};
+use crate::base::{Error, Result};
+use crate::catalog::Change;
 use crate::query::Rows;
 use crate::session::Description;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use std::sync::Arc;
 
-/// Commits what a definition changes, in the session's name, and answers with the tag.
-pub async fn define(session: &Session, changes: Vec<Change>, tag: &str) -> Result<Response> {
-    let commit = Commit { changes, author: session.user.clone(), message: tag.to_string(), ..Commit::default() };
-    session.engine.catalog.commit(commit).await?;
+/// Changes what a definition changes, and answers with the tag.
+pub fn define(session: &Session, changes: Vec<Change>, tag: &str) -> Result<Response> {
+    session.change(changes, tag)?;
     Ok(done(tag))
 }
 
@@ -58,24 +56,4 @@ pub fn table(columns: &[&str], rows: Vec<Vec<Option<String>>>, tag: &'static str
     };
     let batch = RecordBatch::try_new(schema.clone(), (0..columns.len()).map(column).collect())?;
     Ok(Response::Rows { rows: Rows::of(schema, vec![batch]), tag })
-}
-
-/// Whether a workflow calls the model, itself or by a view.
-pub fn uses_model(workflow: &Workflow, model: &Name) -> bool {
-    workflow.models.contains(model)
-}
-
-/// Whether a workflow reads from the connection or writes to it.
-pub fn uses_connection(workflow: &Workflow, connection: &str) -> bool {
-    let prefix = format!("{}.", quote_identifier(connection));
-    // `connection.schema.table`; a schema of that name has one part less.
-    let remote = |name: &str| name.strip_prefix(&prefix).is_some_and(|rest| rest.contains('.'));
-    let written =
-        |target: &Option<Target>| matches!(target, Some(Target::Remote { connection: used, .. }) if used == connection);
-    workflow.steps.iter().any(|step| written(&step.target) || step.sources.iter().any(|source| remote(source)))
-        || workflow.checks.iter().any(|check| {
-            remote(&check.on.text)
-                || matches!(&check.assertion, Assertion::References { table, .. } if remote(&table.text))
-        })
-        || workflow.metrics.iter().any(|metric| remote(&metric.on.text))
 }

@@ -55,7 +55,9 @@ impl StatementRunner for Runner {
             let statement = one(text)?;
             let mut session = self.session(context)?;
             session.cancel = cancel;
-            match execute(&mut session, &statement, &[]).await? {
+            let response = execute(&mut session, &statement, &[]).await?;
+            session.finish().await?;
+            match response {
                 // `INSERT 0 3`, `DELETE 3`
                 Response::Done { tag } => Ok(tag.rsplit(' ').next().and_then(|count| count.parse().ok()).unwrap_or(0)),
                 Response::Rows { rows, .. } => {

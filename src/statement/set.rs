@@ -144,7 +144,7 @@ fn joined(name: &str, values: &[String]) -> String {
 
 impl Statement for Set {
     fn effect(&self) -> Effect {
-        Effect::Read
+        Effect::Session
     }
 
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {

@@ -72,7 +72,7 @@ impl Show {
 
 impl Statement for Show {
     fn effect(&self) -> Effect {
-        Effect::Read
+        Effect::Session
     }
 
     async fn describe(&self, _: &Session, _: &[Option<Type>]) -> Result<Description> {

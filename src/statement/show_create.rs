@@ -132,7 +132,7 @@ impl Statement for ShowCreate {
     }
 
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        let statement = self.statement(&session.engine.catalog.snapshot()).map_err(|error| error.at(self.offset))?;
+        let statement = self.statement(&session.snapshot()).map_err(|error| error.at(self.offset))?;
         let row = vec![Some(self.name.to_string()), Some(statement)];
         rooms::table(&["name", "statement"], vec![row], "SHOW")
     }

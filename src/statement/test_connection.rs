@@ -49,7 +49,7 @@ impl Statement for TestConnection {
     }
 
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        let snapshot = session.engine.catalog.snapshot();
+        let snapshot = session.snapshot();
         let connection = snapshot.connection(&self.name).map_err(|error| error.at(self.offset))?;
         let tested =
             session.engine.connections.test(connection, &snapshot).await.map_err(|error| error.at(self.offset))?;

@@ -17,10 +17,30 @@ pub const FORM: Form = Form {
 SAVEPOINT name
 ROLLBACK TO [SAVEPOINT] name
 RELEASE [SAVEPOINT] name",
-        about: "A transaction block. In this version a block may only read: a statement that writes is refused in it, \
-and outside of one is a transaction of its own. After an error everything is refused until the block ends. With \
-REPEATABLE READ or SERIALIZABLE the block reads what there was when it began.",
-        example: "BEGIN ISOLATION LEVEL REPEATABLE READ;",
+        about: "\
+A transaction is one commit. What its statements change, rows and definitions alike, they read at once; everybody else \
+reads it after COMMIT, all of it. After ROLLBACK, an error, a lost client or a crash it has never been. Without BEGIN the \
+statements of one message are a transaction, and so are those of the extended protocol up to its Sync.
+
+With READ COMMITTED, the default, each statement reads what is committed by then; with REPEATABLE READ and SERIALIZABLE, \
+what was committed when the block's first statement began. No transaction locks anything or waits for another. When \
+others have committed something that its changes cannot follow, it is refused with 40001, at COMMIT or, with READ \
+COMMITTED, at its next statement, and must be run again: the same file of rows was changed, or a table that it wrote to \
+was dropped, replaced or altered, or a name was taken. Rows that others add are no such thing. A name in DROP, RENAME \
+and TRUNCATE means what has it at COMMIT.
+
+After an error everything is refused (25P02) until the block ends, or until ROLLBACK TO goes back to a savepoint with its \
+rows, definitions and settings. EXECUTE WORKFLOW, CREATE and REFRESH MATERIALIZED VIEW and CANCEL RUN cannot be rolled \
+back: in a block they are refused (25001), in a message of several statements they first commit what stands before them. \
+COPY … TO a file, and the copy of a file that CREATE MODEL keeps, are not undone by ROLLBACK. With READ ONLY whatever \
+writes is refused (25006).",
+        example: "\
+BEGIN;
+CREATE TABLE flights__new AS SELECT * FROM flights WHERE arr_delay IS NOT NULL;
+ALTER TABLE flights RENAME TO flights__old;
+ALTER TABLE flights__new RENAME TO flights;
+DROP TABLE flights__old;
+COMMIT;",
     },
     leads: &["BEGIN", "START TRANSACTION", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"],
     read,
@@ -106,12 +126,16 @@ impl Modes {
     /// To the block that is open.
     pub(super) fn apply(self, session: &mut Session) -> Result<()> {
         if let Some(isolation) = self.isolation {
+            if isolation != session.settings.get("transaction_isolation")? {
+                before_reading(session, "SET TRANSACTION ISOLATION LEVEL must be called")?;
+            }
             session.settings.set_local("transaction_isolation", Some(isolation))?;
-            let frozen = matches!(isolation, "serializable" | "repeatable read");
-            let kept = session.transaction.snapshot.take();
-            session.transaction.snapshot = frozen.then(|| kept.unwrap_or_else(|| session.engine.catalog.snapshot()));
+            session.transaction.set_repeatable(matches!(isolation, "serializable" | "repeatable read"));
         }
         if let Some(read_only) = self.read_only {
+            if !read_only && session.settings.read_only(true) {
+                before_reading(session, "transaction read-write mode must be set")?;
+            }
             session.settings.set_local("transaction_read_only", Some(flag(read_only)))?;
         }
         Ok(())
@@ -154,7 +178,7 @@ impl Statement for Transaction {
                 begin(session, *modes)?;
                 if *start { "START TRANSACTION" } else { "BEGIN" }
             }
-            Transaction::End { commit, chain } => finish(session, *commit, *chain)?,
+            Transaction::End { commit, chain } => finish(session, *commit, *chain).await?,
             Transaction::Savepoint(name) => {
                 refuse_when_failed(session)?;
                 session.transaction.savepoint(name, &session.settings)?;
@@ -185,7 +209,7 @@ fn begin(session: &mut Session, modes: Modes) -> Result<()> {
     }
 }
 
-fn finish(session: &mut Session, commit: bool, chain: bool) -> Result<&'static str> {
+async fn finish(session: &mut Session, commit: bool, chain: bool) -> Result<&'static str> {
     let modes = Modes {
         isolation: session
             .settings
@@ -194,18 +218,29 @@ fn finish(session: &mut Session, commit: bool, chain: bool) -> Result<&'static s
             .and_then(|name| ISOLATIONS.iter().find(|known| **known == name).copied()),
         read_only: Some(session.settings.read_only(true)),
     };
-    let was = session.transaction.end(commit, &mut session.settings);
+    let was = session.transaction.status();
+    if was == Status::Idle && chain {
+        let what = if commit { "COMMIT AND CHAIN" } else { "ROLLBACK AND CHAIN" };
+        let message = format!("{what} can only be used in transaction blocks");
+        return Err(Error::new(Kind::NoActiveTransaction, message));
+    }
+    let outcome = if commit && was != Status::Failed { session.commit().await } else { Ok(()) };
+    session.transaction.end(commit && outcome.is_ok(), &mut session.settings);
+    outcome?;
     if was == Status::Idle {
-        if chain {
-            let what = if commit { "COMMIT AND CHAIN" } else { "ROLLBACK AND CHAIN" };
-            let message = format!("{what} can only be used in transaction blocks");
-            return Err(Error::new(Kind::NoActiveTransaction, message));
-        }
         session.warning("25P01", "there is no transaction in progress");
     } else if chain {
         begin(session, modes)?;
     }
     Ok(if commit && was != Status::Failed { "COMMIT" } else { "ROLLBACK" })
+}
+
+/// Refuses a mode that would come too late.
+fn before_reading(session: &Session, what: &str) -> Result<()> {
+    match session.transaction.has_read() {
+        true => Err(Error::new(Kind::ActiveTransaction, format!("{what} before any query"))),
+        false => Ok(()),
+    }
 }
 
 fn refuse_when_failed(session: &Session) -> Result<()> {

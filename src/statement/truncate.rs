@@ -4,7 +4,7 @@ use super::selection::writable;
 use super::target::{Written, refuse};
 use super::{AnyStatement, Response, Session, Statement};
 use crate::base::{Error, Result};
-use crate::catalog::{Change, Commit};
+use crate::catalog::Change;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{Statement as AnyTree, Truncate as Tree};
 use std::fmt;
@@ -32,25 +32,13 @@ impl fmt::Display for Truncate {
 impl Statement for Truncate {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let context = session.context();
-        let mut names = vec![];
+        let mut changes = vec![];
         for target in &self.targets {
             let table = target.table(&context, "truncate")?;
             writable(&context, &table, target)?;
-            names.push(table.name.clone());
+            changes.push(Change::Truncate { table: table.name.clone() });
         }
-        let author = session.user.clone();
-        // Rows that come while this statement waits for its turn go with the others.
-        let decide = |snapshot: &crate::catalog::Snapshot| {
-            let mut changes = vec![];
-            for name in names {
-                let files: Vec<_> = snapshot.table(&name)?.files.iter().map(|file| file.id).collect();
-                if !files.is_empty() {
-                    changes.push(Change::RemoveFiles { table: name, files });
-                }
-            }
-            Ok(Commit { changes, author, message: "TRUNCATE TABLE".to_string(), ..Commit::default() })
-        };
-        session.engine.catalog.commit_with(decide).await?;
+        session.change(changes, "TRUNCATE TABLE")?;
         Ok(Response::Done { tag: "TRUNCATE TABLE".to_string() })
     }
 }

@@ -1,7 +1,6 @@
 //! `UPDATE`: rows that change.
 
 use super::assignment::Assignment;
-use super::commit::commit;
 use super::insert::position;
 use super::literal::typed;
 use super::selection::{Selection, add, writable};
@@ -139,7 +138,7 @@ impl Statement for Update {
                 Change::DeleteRows { table: name.clone(), deletes },
                 Change::AppendFiles { table: name, files },
             ];
-            commit((&engine.catalog, &engine.lake), &table, changes, &session.user, "UPDATE").await?;
+            session.write(&table, changes, "UPDATE")?;
         }
         Ok(Response::Done { tag: format!("UPDATE {count}") })
     }

@@ -140,6 +140,9 @@ impl Conversation {
 
     async fn sync(&mut self) -> Result<()> {
         self.skipping = false;
+        if let Err(error) = self.session.finish().await {
+            self.complain(error.into())?;
+        }
         self.ready().await
     }
 
@@ -179,9 +182,12 @@ impl Conversation {
         (stop, timer)
     }
 
-    /// A statement has done all it should.
-    pub(super) fn complete(&mut self, tag: &str) -> Result<()> {
+    /// A statement has done all it should. With the `last` one of a message a transaction outside a block ends.
+    pub(super) async fn complete(&mut self, tag: &str, last: bool) -> Result<()> {
         self.registration.current.set(None);
+        if last {
+            self.session.finish().await?;
+        }
         self.session.settle()?;
         report::notices(&mut self.outbox, &mut self.session)?;
         self.reported.changes(&mut self.outbox, &self.session)?;

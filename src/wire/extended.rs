@@ -24,7 +24,7 @@ impl Conversation {
         let parsed = statements.pop();
         let begin = parsed.as_ref().map_or(0, |parsed| parsed.offset);
         let (stop, _timer) = self.start();
-        let kept = unless_stopped(&stop, statement::keep(&self.session, text, parsed, &hints));
+        let kept = unless_stopped(&stop, statement::keep(&mut self.session, text, parsed, &hints));
         let kept = attend(&mut self.inbox, &self.registration.current, kept).await;
         let kept = kept.map_err(|error| Complaint::of(stop.explain(error), text, begin))?;
         self.registration.current.set(None);
@@ -106,7 +106,7 @@ impl Conversation {
                 let sending = Sending::new(rows, columns, tag);
                 self.rows(name, sending, stop.clone(), rows_max).await
             }
-            (other, _) => self.respond_without_rows(other, &stop).await,
+            (other, _) => self.respond_without_rows(other, &stop, false).await,
         };
         outcome.map_err(|error| stop.explain(error))
     }
@@ -122,7 +122,7 @@ impl Conversation {
     async fn rows(&mut self, name: &str, mut sending: Sending, stop: Stop, rows_max: usize) -> Result<()> {
         let state = match self.send(&mut sending, &stop, rows_max).await? {
             Progress::Done(tag) => {
-                self.complete(&tag)?;
+                self.complete(&tag, false).await?;
                 State::Exhausted
             }
             Progress::Suspended => {

@@ -16,23 +16,23 @@ impl Conversation {
         if statements.is_empty() {
             self.outbox.put(&EmptyQueryResponse::new())?;
         }
-        for parsed in &statements {
+        for (left, parsed) in (0..statements.len()).rev().zip(&statements) {
             let begin = parsed.offset;
-            self.statement(parsed).await.map_err(|error| Complaint::of(error, text, begin))?;
+            self.statement(parsed, left == 0).await.map_err(|error| Complaint::of(error, text, begin))?;
         }
-        Ok(())
+        Ok(self.session.finish().await?)
     }
 
-    async fn statement(&mut self, parsed: &Parsed) -> Result<()> {
+    async fn statement(&mut self, parsed: &Parsed, last: bool) -> Result<()> {
         let (stop, _timer) = self.start();
         let current = self.registration.current.clone();
         let running = statement::execute(&mut self.session, parsed, &[]);
         let response = attend(&mut self.inbox, &current, running).await?;
-        self.respond(response, &stop).await.map_err(|error| stop.explain(error))
+        self.respond(response, &stop, last).await.map_err(|error| stop.explain(error))
     }
 
     /// Sends a whole answer with the description of its rows.
-    async fn respond(&mut self, response: Response, stop: &Stop) -> Result<()> {
+    async fn respond(&mut self, response: Response, stop: &Stop, last: bool) -> Result<()> {
         match response {
             Response::Rows { rows, tag } => {
                 let schema = rows.schema.clone();
@@ -40,26 +40,26 @@ impl Conversation {
                 self.outbox.put(&columns.description(&schema))?;
                 let mut sending = Sending::new(rows, columns, tag);
                 match self.send(&mut sending, stop, 0).await? {
-                    Progress::Done(tag) => self.complete(&tag),
+                    Progress::Done(tag) => self.complete(&tag, last).await,
                     Progress::Suspended => Err(Error::internal("all rows must be sent when there is no limit")),
                 }
             }
-            other => self.respond_without_rows(other, stop).await,
+            other => self.respond_without_rows(other, stop, last).await,
         }
     }
 
     /// Sends an answer of any other kind.
-    pub(super) async fn respond_without_rows(&mut self, response: Response, stop: &Stop) -> Result<()> {
+    pub(super) async fn respond_without_rows(&mut self, response: Response, stop: &Stop, last: bool) -> Result<()> {
         match response {
-            Response::Done { tag } => self.complete(&tag),
+            Response::Done { tag } => self.complete(&tag, last).await,
             Response::Empty => self.outbox.put(&EmptyQueryResponse::new()),
             Response::CopyOut { binary, columns, chunks } => {
                 let count = self.copy_out(binary, columns, chunks, stop).await?;
-                self.complete(&format!("COPY {count}"))
+                self.complete(&format!("COPY {count}"), last).await
             }
             Response::CopyIn(copy) => {
                 let count = self.copy_in(copy, stop).await?;
-                self.complete(&format!("COPY {count}"))
+                self.complete(&format!("COPY {count}"), last).await
             }
             Response::Rows { .. } => Err(Error::internal("a statement that has rows must describe them")),
         }

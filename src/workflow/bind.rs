@@ -39,10 +39,10 @@ pub(super) struct BoundStep {
 }
 
 impl Workflows {
-    /// Binds a definition as of now. `at` is the time that `interval_end()` and the like answer.
-    pub(super) async fn bind(&self, workflow: &Workflow, at: DateTime<Utc>) -> Result<Bound> {
+    /// Binds a definition to what exists. `at` is the time that `interval_end()` and the like answer.
+    pub(super) async fn bind(&self, snapshot: &Arc<Snapshot>, workflow: &Workflow, at: DateTime<Utc>) -> Result<Bound> {
         names_are_unique(workflow)?;
-        let mut context = Context::new(self.catalog.snapshot(), &workflow.owner, at);
+        let mut context = Context::new(snapshot.clone(), &workflow.owner, at);
         context.run = Some(Arc::new(RunContext {
             run_id: String::new(),
             scheduled_at: at,

@@ -1,32 +1,31 @@
 //! Definitions: accepted when everything in them is known to work, versioned, dropped, paused.
 
 use super::run::Status;
-use super::{Answer, Workflows, record};
+use super::{Workflows, record};
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::workflow::{Mode, Target};
-use crate::catalog::{Change, Commit, Relation, Workflow};
+use crate::catalog::{Change, Commit, Relation, Snapshot, Workflow};
 use crate::schedule::spec::Spec;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 impl Workflows {
-    /// `CREATE [OR REPLACE] WORKFLOW` and `CREATE MATERIALIZED VIEW`. Refuses what cannot run, with offsets in
-    /// the statement's text. A materialized view is filled before this returns.
-    pub async fn create(
-        self: &Arc<Self>,
+    /// What `CREATE [OR REPLACE] WORKFLOW` and `CREATE MATERIALIZED VIEW` commit; `None` when the definition is
+    /// there and is left alone. Refuses what cannot run, with offsets in the statement's text.
+    pub async fn define(
+        &self,
+        snapshot: &Arc<Snapshot>,
         mut workflow: Workflow,
         or_replace: bool,
         if_not_exists: bool,
-        cancel: CancellationToken,
-    ) -> Result<Answer> {
-        let snapshot = self.catalog.snapshot();
+    ) -> Result<Option<Commit>> {
         snapshot.schema(&workflow.name.schema)?;
         let kind = workflow.kind();
         let replaces = snapshot.workflows.get(&workflow.name).map(|existing| existing.version);
         if let Some(existing) = snapshot.workflows.get(&workflow.name) {
             if if_not_exists {
-                return Ok(Answer::Existed);
+                return Ok(None);
             }
             if !or_replace || existing.materialized_view != workflow.materialized_view {
                 return Err(Error::new(
@@ -37,7 +36,7 @@ impl Workflows {
             }
         } else if workflow.materialized_view && snapshot.relation(&workflow.name).is_some() {
             if if_not_exists {
-                return Ok(Answer::Existed);
+                return Ok(None);
             }
             return Err(Error::new(
                 Kind::DuplicateTable,
@@ -46,7 +45,7 @@ impl Workflows {
         }
         Spec::new(&workflow.schedule.when)?;
         let now = self.clock.now();
-        let bound = self.bind(&workflow, now).await?;
+        let bound = self.bind(snapshot, &workflow, now).await?;
         for (step, bound) in workflow.steps.iter_mut().zip(&bound.steps) {
             step.reads = bound.reads.iter().cloned().collect();
             step.sources = bound.sources.iter().cloned().collect();
@@ -54,74 +53,67 @@ impl Workflows {
         }
         let models: BTreeSet<_> = bound.models.iter().map(|model| model.name.clone()).collect();
         workflow.models = models.into_iter().collect();
-        let name = workflow.name.clone();
-        let is_view = workflow.materialized_view;
-        let user = workflow.owner.clone();
         let detail = if replaces.is_some() { "replaced" } else { "created" };
-        let commit = Commit {
-            writes: vec![record::object_event(&name.to_string(), None, detail, "", now)],
-            changes: vec![Change::PutWorkflow { workflow: Box::new(workflow), same_version: false, replaces }],
-            author: user.clone(),
+        Ok(Some(Commit {
+            writes: vec![record::object_event(&workflow.name.to_string(), None, detail, "", now)],
+            author: workflow.owner.clone(),
+            changes: vec![Change::PutWorkflow { workflow: Box::new(workflow), replaces }],
             message: format!("CREATE {}", kind.to_uppercase()),
-        };
-        self.catalog.commit(commit).await?;
-        self.changed.notify_one();
-        if is_view && let Err(error) = self.refresh(&name, &user, cancel).await {
-            if detail == "created" {
-                self.remove(&name, &user).await?;
-            }
-            return Err(error);
+        }))
+    }
+
+    /// Gives a materialized view that was just defined its first rows; `new` ones are gone when that fails.
+    pub async fn fill(self: &Arc<Self>, view: &Name, new: bool, user: &str, cancel: CancellationToken) -> Result<()> {
+        let filled = self.refresh(view, user, cancel).await;
+        if filled.is_err() && new {
+            self.catalog.commit(self.undefine(&self.catalog.snapshot(), view, user)?).await?;
+            self.redefined();
         }
-        Ok(Answer::Done)
+        filled.map(drop)
     }
 
-    /// `DROP WORKFLOW`, `DROP MATERIALIZED VIEW`. Its history stays; so do its targets, but for a view's own table.
-    pub async fn remove(&self, name: &Name, user: &str) -> Result<()> {
-        let now = self.clock.now();
-        let commit = self.catalog.commit_with(|snapshot| {
-            let workflow = snapshot.workflow(name)?;
-            if self.running(name) > 0 {
-                return Err(Error::new(Kind::ObjectInUse, format!("workflow \"{name}\" has a run that has not ended"))
-                    .hint("CANCEL RUN, or wait for it".to_string()));
-            }
-            let mut changes = vec![Change::DropWorkflow { name: name.clone() }];
-            if workflow.materialized_view
-                && let Some(table) = own_table(workflow)
-                && matches!(snapshot.relation(table), Some(Relation::Table(_)))
-            {
-                changes.push(Change::DropTable { name: table.clone() });
-            }
-            let writes = vec![
-                record::object_event(&name.to_string(), None, "dropped", "", now),
-                crate::store::Write::new("DELETE FROM aqueduct_schedule WHERE workflow = ?", [name.to_string().into()]),
-            ];
-            Ok(Commit { changes, writes, author: user.into(), message: "DROP WORKFLOW".into() })
-        });
-        commit.await?;
-        self.changed.notify_one();
-        Ok(())
+    /// What `DROP WORKFLOW` and `DROP MATERIALIZED VIEW` commit. A workflow's history stays; so do its targets, but
+    /// for a view's own table.
+    pub fn undefine(&self, snapshot: &Snapshot, name: &Name, user: &str) -> Result<Commit> {
+        let workflow = snapshot.workflow(name)?;
+        if self.running(name) > 0 {
+            return Err(Error::new(Kind::ObjectInUse, format!("workflow \"{name}\" has a run that has not ended"))
+                .hint("CANCEL RUN, or wait for it".to_string()));
+        }
+        let mut changes = vec![Change::DropWorkflow { name: name.clone() }];
+        if workflow.materialized_view
+            && let Some(table) = own_table(workflow)
+            && matches!(snapshot.relation(table), Some(Relation::Table(_)))
+        {
+            changes.push(Change::DropTable { name: table.clone() });
+        }
+        let writes = vec![
+            record::object_event(&name.to_string(), None, "dropped", "", self.clock.now()),
+            crate::store::Write::new("DELETE FROM aqueduct_schedule WHERE workflow = ?", [name.to_string().into()]),
+        ];
+        Ok(Commit { changes, writes, author: user.into(), message: "DROP WORKFLOW".into() })
     }
 
-    /// `PAUSE WORKFLOW`, `RESUME WORKFLOW`: no run, or runs again, by schedule. Ticks while paused are not caught up.
-    pub async fn set_paused(&self, name: &Name, paused: bool, user: &str) -> Result<()> {
+    /// What `PAUSE WORKFLOW` and `RESUME WORKFLOW` commit: no run, or runs again, by schedule. Ticks while paused are
+    /// not caught up.
+    pub fn pause(&self, name: &Name, paused: bool, user: &str) -> Commit {
         let word = if paused { "paused" } else { "resumed" };
-        let now = self.clock.now();
-        let commit = self.catalog.commit_with(|snapshot| {
-            let workflow = Workflow { paused, ..(**snapshot.workflow(name)?).clone() };
-            Ok(Commit {
-                changes: vec![Change::PutWorkflow {
-                    replaces: Some(workflow.version),
-                    workflow: Box::new(workflow),
-                    same_version: true,
-                }],
-                writes: vec![record::object_event(&name.to_string(), None, word, "", now)],
-                author: user.into(),
-                message: format!("{} WORKFLOW", if paused { "PAUSE" } else { "RESUME" }),
-            })
-        });
-        commit.await?;
+        Commit {
+            changes: vec![Change::PauseWorkflow { name: name.clone(), paused }],
+            writes: vec![record::object_event(&name.to_string(), None, word, "", self.clock.now())],
+            author: user.into(),
+            message: format!("{} WORKFLOW", if paused { "PAUSE" } else { "RESUME" }),
+        }
+    }
+
+    /// Whether the scheduler must hear of a change once it is committed.
+    pub fn concerns(change: &Change) -> bool {
+        matches!(change, Change::PutWorkflow { .. } | Change::PauseWorkflow { .. } | Change::DropWorkflow { .. })
+    }
+
+    /// Tells the scheduler that a definition has changed.
+    pub fn redefined(&self) {
         self.changed.notify_one();
-        Ok(())
     }
 
     /// Pauses a workflow whose last runs since it was defined or resumed all failed.
@@ -138,7 +130,8 @@ impl Workflows {
         let failed = |status: &str| [Status::Failed, Status::TimedOut].iter().any(|bad| bad.as_str() == status);
         let all_failed = rows.iter().all(|row| row.text("status").is_ok_and(failed));
         if rows.len() as i64 == limit && all_failed && !workflow.paused {
-            self.set_paused(&workflow.name, true, &workflow.owner).await?;
+            self.catalog.commit(self.pause(&workflow.name, true, &workflow.owner)).await?;
+            self.redefined();
             let why = format!("suspended after {limit} failed runs; RESUME WORKFLOW {name} when it is mended");
             self.write(vec![record::object_event(&name, None, "suspended", &why, self.clock.now())]).await?;
         }

@@ -57,13 +57,6 @@ pub trait StatementRunner: Send + Sync {
     fn run<'a>(&'a self, context: &'a Context, text: &'a str, cancel: CancellationToken) -> BoxFuture<'a, Result<u64>>;
 }
 
-/// The answer to a definition: done, or already there and left alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    Done,
-    Existed,
-}
-
 /// All workflows and their runs.
 pub struct Workflows {
     catalog: Arc<Live>,

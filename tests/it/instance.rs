@@ -3,6 +3,7 @@
 use aqueduct::base::clock::SystemClock;
 use aqueduct::base::{Clock, Config, Error};
 use aqueduct::engine::Engine;
+use aqueduct::query::Rows;
 use aqueduct::session::{Response, Session};
 use aqueduct::statement;
 use datafusion::arrow::array::RecordBatch;
@@ -18,6 +19,15 @@ pub struct Table {
 }
 
 impl Table {
+    pub async fn of(rows: Rows) -> Result<Table, Error> {
+        let columns = rows.schema.fields().iter().map(|field| field.name().clone()).collect();
+        let mut table = Table { columns, rows: vec![] };
+        for batch in rows.collect().await? {
+            table.rows.extend(texts(&batch));
+        }
+        Ok(table)
+    }
+
     /// The values of a column.
     pub fn column(&self, name: &str) -> Vec<Option<String>> {
         let at = self.columns.iter().position(|column| column == name);
@@ -75,17 +85,11 @@ impl Instance {
         for parsed in statement::parse(text)? {
             session.arm();
             last = match statement::execute(&mut session, &parsed, &[]).await? {
-                Response::Rows { rows, .. } => {
-                    let columns = rows.schema.fields().iter().map(|field| field.name().clone()).collect();
-                    let mut table = Table { columns, rows: vec![] };
-                    for batch in rows.collect().await? {
-                        table.rows.extend(texts(&batch));
-                    }
-                    table
-                }
+                Response::Rows { rows, .. } => Table::of(rows).await?,
                 Response::Done { .. } | Response::Empty => Table::default(),
                 Response::CopyIn(_) | Response::CopyOut { .. } => panic!("{text} copies to a client"),
             };
+            session.finish().await?;
         }
         Ok(last)
     }

@@ -15,3 +15,4 @@ mod runs; // runs that are cancelled or cannot be read
 mod secrets; // what nobody may read
 mod sinks; // the contract of every sink
 mod tidy; // rooms and their directions
+mod transactions; // several clients at once, and those that go away

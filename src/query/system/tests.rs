@@ -52,8 +52,8 @@ fn snapshot() -> Snapshot {
         columns: vec![("tailnum".into(), Type::Text, true), ("year".into(), Type::Int4, true)],
     };
     let changes = [
-        Change::CreateSchema { name: "public".into() },
-        Change::CreateSchema { name: "ml".into() },
+        Change::CreateSchema { name: "public".into(), uuid: None },
+        Change::CreateSchema { name: "ml".into(), uuid: None },
         Change::CreateTable { name: Name::public("flights"), columns: flights, folder: None },
         Change::CreateTable {
             name: Name::new("ml", "scores"),

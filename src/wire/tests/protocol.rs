@@ -106,12 +106,12 @@ async fn a_pipeline_is_answered_in_order_and_skips_to_sync_after_an_error() {
 }
 
 #[tokio::test]
-async fn a_block_only_reads_and_fails_as_a_whole() {
+async fn a_block_fails_as_a_whole() {
     let server = Server::start().await;
     let client = server.client().await;
     let refused = async |text: &str| state(&client.simple_query(text).await.unwrap_err()).clone();
-    client.simple_query("begin; rows 1").await.unwrap();
-    assert_eq!(refused("write").await, SqlState::FEATURE_NOT_SUPPORTED);
+    client.simple_query("begin; rows 1; write").await.unwrap();
+    assert_eq!(refused("wrong x").await, SqlState::UNDEFINED_COLUMN);
     assert_eq!(refused("rows 1").await, SqlState::IN_FAILED_SQL_TRANSACTION);
     assert_eq!(state(&client.prepare("rows 1").await.unwrap_err()), &SqlState::IN_FAILED_SQL_TRANSACTION);
     client.simple_query("commit; write").await.unwrap();

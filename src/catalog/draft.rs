@@ -1,0 +1,153 @@
+//! What a transaction has done and nobody else sees: changes, and what exists with them.
+//!
+//! Objects and files of a draft are numbered onwards from the snapshot it is made on. Made again on a later one,
+//! its own numbers move along and those of others stay: that is all that a commit after other commits needs.
+
+use super::{Change, DataFile, DeleteFile, NewDelete, Snapshot, Table, writes};
+use crate::base::{Error, Kind, Result};
+use crate::store::Write;
+use std::sync::Arc;
+
+/// Changes on a snapshot, not committed. Cheap to clone, so that a savepoint is a clone.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    base: Arc<Snapshot>,
+    snapshot: Arc<Snapshot>,
+    changes: Vec<Arc<Change>>,
+    writes: Vec<Arc<Write>>,
+    /// Whether some change belongs to the lake's history.
+    in_lake: bool,
+}
+
+impl Draft {
+    pub fn on(base: Arc<Snapshot>) -> Draft {
+        Draft { snapshot: base.clone(), base, changes: vec![], writes: vec![], in_lake: false }
+    }
+
+    /// What exists for the transaction.
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    /// What existed without it.
+    pub fn base(&self) -> &Arc<Snapshot> {
+        &self.base
+    }
+
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().map(Arc::as_ref)
+    }
+
+    /// Whether there is nothing to commit.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.writes.is_empty()
+    }
+
+    pub fn in_lake(&self) -> bool {
+        self.in_lake
+    }
+
+    /// Rows of other rooms, written after those that say the changes.
+    pub fn writes(&self) -> impl Iterator<Item = &Write> {
+        self.writes.iter().map(Arc::as_ref)
+    }
+
+    /// Applies further changes, all or none.
+    pub fn add(&mut self, changes: impl IntoIterator<Item = Change>, writes: Vec<Write>) -> Result<()> {
+        let (mut next, mut in_lake) = ((*self.snapshot).clone(), self.in_lake);
+        let mut made = vec![];
+        for change in changes {
+            in_lake |= writes::in_lake(&next, &change);
+            next.lake = self.base.lake + i64::from(in_lake);
+            next.change(&change)?;
+            made.push(Arc::new(named(change, &next)));
+        }
+        next.schema_version = self.base.schema_version + i64::from(next.shape_differs(&self.base));
+        self.snapshot = Arc::new(next);
+        self.in_lake = in_lake;
+        self.changes.extend(made);
+        self.writes.extend(writes.into_iter().map(Arc::new));
+        Ok(())
+    }
+
+    /// Makes the same changes on what exists now; 40001 when they cannot be made there.
+    pub fn rebase(&mut self, newest: &Arc<Snapshot>) -> Result<()> {
+        if Arc::ptr_eq(&self.base, newest) {
+            return Ok(());
+        }
+        let moved = Moved {
+            object: (self.base.next_catalog_id, newest.next_catalog_id),
+            file: (self.base.next_file_id, newest.next_file_id),
+        };
+        let mut again = Draft::on(newest.clone());
+        again.add(self.changes.iter().map(|change| moved.change(change)), vec![]).map_err(overtaken)?;
+        again.writes = std::mem::take(&mut self.writes);
+        *self = again;
+        Ok(())
+    }
+}
+
+/// The change with the names that the catalog has made up for it, which must be the same the next time.
+fn named(change: Change, after: &Snapshot) -> Change {
+    match change {
+        Change::CreateTable { name, columns, folder: None } => {
+            let folder = after.table(&name).ok().map(|table| table.folder.clone());
+            Change::CreateTable { name, columns, folder }
+        }
+        Change::CreateSchema { name, uuid: None } => {
+            let uuid = after.schemas.get(&name).map(|schema| schema.uuid.clone());
+            Change::CreateSchema { name, uuid }
+        }
+        other => other,
+    }
+}
+
+/// Why changes that were right on one snapshot are not on a later one.
+fn overtaken(error: Error) -> Error {
+    match error.kind {
+        Kind::SerializationFailure => error,
+        _ => Error::new(Kind::SerializationFailure, "could not serialize access due to concurrent update")
+            .detail(error.message),
+    }
+}
+
+/// How the numbers of a draft's own objects and files change with its base: the first of them, then and now.
+struct Moved {
+    object: (i64, i64),
+    file: (i64, i64),
+}
+
+impl Moved {
+    fn change(&self, change: &Change) -> Change {
+        match change {
+            Change::Expect { table, rows } => Change::Expect { table: Arc::new(self.table(table)), rows: *rows },
+            Change::RemoveFiles { table, files } => {
+                let files = files.iter().map(|id| moved(*id, self.file)).collect();
+                Change::RemoveFiles { table: table.clone(), files }
+            }
+            Change::DeleteRows { table, deletes } => {
+                let moved = |delete: &NewDelete| NewDelete {
+                    data_file: moved(delete.data_file, self.file),
+                    replaces: delete.replaces.map(|id| moved(id, self.file)),
+                    file: delete.file.clone(),
+                };
+                Change::DeleteRows { table: table.clone(), deletes: deletes.iter().map(moved).collect() }
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn table(&self, table: &Table) -> Table {
+        let file = |file: &Arc<DataFile>| {
+            let deletes = file.deletes.as_ref();
+            let deletes = deletes.map(|deletes| DeleteFile { id: moved(deletes.id, self.file), ..deletes.clone() });
+            Arc::new(DataFile { id: moved(file.id, self.file), deletes, ..(**file).clone() })
+        };
+        let files = table.files.iter().map(file).collect();
+        Table { id: moved(table.id, self.object), files, ..table.clone() }
+    }
+}
+
+fn moved(id: i64, (then, now): (i64, i64)) -> i64 {
+    if id >= then { id - then + now } else { id }
+}

@@ -1,0 +1,171 @@
+//! What the transaction of a session has done so far: seen by its own statements alone, until one commit
+//! makes all of it so for everybody, or it is dropped and has never been.
+
+use super::{Session, Status};
+use crate::base::{Error, Kind, Result};
+use crate::catalog::{Change, Commit, Draft, Snapshot, Table};
+use crate::engine::Engine;
+use crate::lake::{Lake, Pending};
+use crate::workflow::Workflows;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// A transaction's work, shared with what goes on beside its session: COPY takes its rows in a task of its own.
+#[derive(Clone, Debug, Default)]
+pub struct Uncommitted(Arc<Mutex<Option<Work>>>);
+
+/// Cheap to clone, so that a savepoint is a clone. Files of work that nobody holds any more are gone.
+#[derive(Clone, Debug)]
+pub(super) struct Work {
+    draft: Draft,
+    pending: Vec<Arc<Pending>>,
+    /// Tags of the statements, each once, for the lake's history.
+    tags: Vec<String>,
+}
+
+impl Uncommitted {
+    /// What exists for the transaction; `None` when it has not begun.
+    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.0.lock().as_ref().map(|work| work.draft.snapshot().clone())
+    }
+
+    /// Brings the work onto `base`; 40001 when others have done what it cannot follow.
+    pub(super) fn enter(&self, base: Arc<Snapshot>) -> Result<()> {
+        match &mut *self.0.lock() {
+            Some(work) => work.draft.rebase(&base),
+            begins => {
+                *begins = Some(Work { draft: Draft::on(base), pending: vec![], tags: vec![] });
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds a statement's changes, all or none.
+    pub fn add(&self, commit: Commit) -> Result<()> {
+        self.with(|work| work.add(commit))
+    }
+
+    /// As [`Uncommitted::add`], for changes that name new files of a table.
+    pub fn write(&self, lake: &Lake, table: &Table, changes: Vec<Change>, tag: &str) -> Result<()> {
+        self.with(|work| {
+            let pending = lake.pending(table, &changes, work.draft.base());
+            work.add(Commit { changes, message: tag.to_string(), ..Commit::default() })?;
+            work.pending.push(Arc::new(pending));
+            Ok(())
+        })
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Work) -> Result<()>) -> Result<()> {
+        // Without one, the session has given up meanwhile.
+        let ended = || Error::new(Kind::Cancelled, "the transaction has ended");
+        change(self.0.lock().as_mut().ok_or_else(ended)?)
+    }
+
+    /// For a savepoint.
+    pub(super) fn saved(&self) -> Option<Work> {
+        self.0.lock().clone()
+    }
+
+    /// Goes back to a savepoint, or to nothing.
+    pub(super) fn restore(&self, saved: Option<Work>) {
+        // Dropped outside the lock: files go then.
+        let _gone = std::mem::replace(&mut *self.0.lock(), saved);
+    }
+
+    pub(super) fn take(&self) -> Option<Work> {
+        self.0.lock().take()
+    }
+}
+
+impl Work {
+    fn add(&mut self, commit: Commit) -> Result<()> {
+        let Commit { changes, writes, message, .. } = commit;
+        self.draft.add(changes, writes)?;
+        if !self.tags.contains(&message) {
+            self.tags.push(message);
+        }
+        Ok(())
+    }
+
+    async fn commit(self, engine: &Engine, author: &str) -> Result<()> {
+        let Work { draft, pending, tags } = self;
+        if draft.is_empty() {
+            return Ok(());
+        }
+        let defines = draft.changes().any(Workflows::concerns);
+        let disconnects = draft.changes().any(|change| matches!(change, Change::DropConnection { .. }));
+        let outcome = engine.catalog.commit_draft(draft, author, &tags.join(", ")).await;
+        match &outcome {
+            Ok(after) => {
+                pending.iter().for_each(|files| files.keep(after));
+                if defines {
+                    engine.workflows.redefined();
+                }
+                if disconnects {
+                    engine.connections.prune(after);
+                }
+            }
+            // It surely has not happened, and the next try writes files of its own.
+            Err(error) if error.kind == Kind::SerializationFailure => {}
+            Err(_) => pending.iter().for_each(|files| files.leave()),
+        }
+        outcome.map(drop)
+    }
+}
+
+impl Session {
+    /// What exists for this session: all that is committed, and what its transaction has changed.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.transaction.snapshot().unwrap_or_else(|| self.engine.catalog.snapshot())
+    }
+
+    /// A statement begins: with it a transaction, unless one is open.
+    pub fn enter(&mut self) -> Result<()> {
+        let (newest, now) = (self.engine.catalog.snapshot(), self.engine.clock.now());
+        let lake = &self.engine.lake;
+        self.transaction.enter(newest, now, || lake.hold()).map_err(|error| self.advised(error))
+    }
+
+    /// Changes what exists, for the transaction's own statements until it is committed.
+    pub fn change(&self, changes: Vec<Change>, tag: &str) -> Result<()> {
+        self.add(Commit { changes, message: tag.to_string(), ..Commit::default() })
+    }
+
+    /// As [`Session::change`], with rows of other rooms; the author is this session's user.
+    pub fn add(&self, commit: Commit) -> Result<()> {
+        self.transaction.uncommitted.add(commit)
+    }
+
+    /// As [`Session::change`], for changes that name new files of a table.
+    pub fn write(&self, table: &Table, changes: Vec<Change>, tag: &str) -> Result<()> {
+        self.transaction.uncommitted.write(&self.engine.lake, table, changes, tag)
+    }
+
+    /// Makes what the transaction has changed so for everybody. After an error nothing of it has happened.
+    ///
+    /// Must be waited for: a commit that is on the disk has to reach memory.
+    pub async fn commit(&mut self) -> Result<()> {
+        let Some(work) = self.transaction.uncommitted.take() else { return Ok(()) };
+        let outcome = work.commit(&self.engine, &self.user).await;
+        outcome.map_err(|error| self.advised(error))
+    }
+
+    /// The client's message is over: statements outside a block are committed, all of a message as one.
+    pub async fn finish(&mut self) -> Result<()> {
+        if self.transaction.status() != Status::Idle {
+            return Ok(());
+        }
+        let outcome = self.commit().await;
+        self.transaction.reset();
+        outcome
+    }
+
+    /// A conflict with the words for what to do.
+    pub fn advised(&self, error: Error) -> Error {
+        if error.kind != Kind::SerializationFailure || error.hint.is_some() {
+            return error;
+        }
+        let what = if self.transaction.status() == Status::Idle { "statement" } else { "transaction" };
+        error.hint(format!("run the {what} again"))
+    }
+}
