@@ -81,6 +81,18 @@ impl Context {
         self
     }
 
+    /// Whether what was planned in this context holds in another: it may differ in the time and in how it is stopped.
+    pub fn is_basis_of(&self, other: &Context) -> bool {
+        Arc::ptr_eq(&self.snapshot, &other.snapshot)
+            && Arc::ptr_eq(&self.settings, &other.settings)
+            && Arc::ptr_eq(&self.settings_wanted, &other.settings_wanted)
+            && (&self.user, self.pid, &self.search_path) == (&other.user, other.pid, &other.search_path)
+            && self.relations.is_empty()
+            && other.relations.is_empty()
+            && self.run.is_none()
+            && other.run.is_none()
+    }
+
     /// The zone in which timestamps without one are meant.
     pub fn time_zone(&self) -> &str {
         self.settings.iter().find(|setting| setting.name == "TimeZone").map_or("UTC", |setting| &setting.value)

@@ -35,6 +35,9 @@ pub struct References {
     /// The target of an INSERT, UPDATE, DELETE or the like, with one part per dotted name.
     pub writes: BTreeSet<Vec<String>>,
     pub models: BTreeSet<ModelUse>,
+    /// Whether something of the moment of planning is part of the plan: the time, the session's own state, a past
+    /// version, what another system said of a table.
+    pub momentary: bool,
 }
 
 /// The version that a call of a model was resolved to.
@@ -54,6 +57,15 @@ impl Plan {
     /// Types of `$1`, `$2`, …
     pub fn parameters(&self) -> &[Type] {
         &self.parameters
+    }
+
+    /// The plan for the same statement in another context, when nothing that it was made from has changed;
+    /// `types` are those of its parameters.
+    pub fn again(&self, context: &Context, types: &[Option<Type>]) -> Option<Plan> {
+        let same_types = self.parameters.len() == types.len()
+            && self.parameters.iter().zip(types).all(|(planned, given)| given.as_ref() == Some(planned));
+        let same = same_types && !self.references.momentary && self.context.is_basis_of(context);
+        same.then(|| Plan { context: Arc::new(context.clone()), ..self.clone() })
     }
 
     /// The plan as a relation that other queries can read; it runs as part of them.

@@ -91,6 +91,7 @@ impl Planner {
         let (sources, mut references) =
             self.relations(&context, &statement, &rewritten.versions, &places, views).await?;
         references.models.extend(rewritten.calls.iter().map(|call| call.model.used.clone()));
+        references.momentary |= rewritten.momentary || !rewritten.versions.is_empty();
         let wanted = parameters::wanted(&statement, &rewritten.parameters)?;
         let inference = rewritten.inference.clone();
         let names = Names::new(self, &context, rewritten, sources);

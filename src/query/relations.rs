@@ -199,7 +199,8 @@ impl Planner {
                 Some(schema) => schema.table(name).await?,
                 None => None,
             };
-            return Ok(provider.map(|provider| Found { provider, references: References::default() }));
+            let references = References { momentary: true, ..References::default() };
+            return Ok(provider.map(|provider| Found { provider, references }));
         }
         let name = Name::new(schema, name);
         let Some(relation) = context.snapshot.relation(&name) else { return Ok(None) };
@@ -232,7 +233,7 @@ impl Planner {
             return Err(missing(did_you_mean(name, known.iter().map(String::as_str))));
         };
         let remotes = BTreeSet::from([(connection.to_string(), schema.to_string(), name.to_string())]);
-        Ok(Found { provider, references: References { remotes, ..References::default() } })
+        Ok(Found { provider, references: References { remotes, momentary: true, ..References::default() } })
     }
 
     /// A managed table as it was.
@@ -294,6 +295,7 @@ impl References {
         self.remotes.extend(other.remotes);
         self.writes.extend(other.writes);
         self.models.extend(other.models);
+        self.momentary |= other.momentary;
     }
 }
 

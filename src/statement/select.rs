@@ -6,6 +6,7 @@ use crate::query::Plan;
 use crate::session::{Description, Effect, Response, Session};
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast;
+use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,16 +16,24 @@ struct Select {
     tree: ast::Statement,
     text: String,
     tag: &'static str,
+    /// As it was planned last: a prepared statement is run again and again.
+    planned: Mutex<Option<Plan>>,
 }
 
 pub fn read(tree: ast::Statement, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let tag = if matches!(tree, ast::Statement::Explain { .. }) { "EXPLAIN" } else { "SELECT" };
-    Ok(Arc::new(Select { tree, text: text.to_string(), tag }))
+    Ok(Arc::new(Select { tree, text: text.to_string(), tag, planned: Mutex::default() }))
 }
 
 impl Select {
     async fn plan(&self, session: &Session, hints: &[Option<Type>]) -> Result<Plan> {
-        session.engine.query.plan_with(&session.context(), &self.tree, &self.text, hints).await
+        let context = session.context();
+        if let Some(plan) = self.planned.lock().as_ref().and_then(|plan| plan.again(&context, hints)) {
+            return Ok(plan);
+        }
+        let plan = session.engine.query.plan_with(&context, &self.tree, &self.text, hints).await?;
+        *self.planned.lock() = Some(plan.clone());
+        Ok(plan)
     }
 }
 

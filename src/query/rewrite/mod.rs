@@ -51,6 +51,8 @@ pub struct Rewritten {
     pub inference: Arc<Mutex<Vec<Option<Type>>>>,
     /// Past versions of tables, by the names that the tree now uses.
     pub versions: HashMap<String, sources::Version>,
+    /// Whether the time of planning has been written into the tree.
+    pub momentary: bool,
 }
 
 pub use sources::Version;

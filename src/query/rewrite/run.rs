@@ -12,6 +12,19 @@ use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, Value,
 };
 
+/// Functions that answer the time.
+const TIME: &[&str] = &[
+    "now",
+    "current_timestamp",
+    "transaction_timestamp",
+    "statement_timestamp",
+    "clock_timestamp",
+    "localtimestamp",
+    "current_date",
+    "localtime",
+    "current_time",
+];
+
 impl Rewriter<'_> {
     pub(super) fn function(&mut self, expr: &mut Expr) -> Result<()> {
         let unnested = self.kept.contains(&std::ptr::from_ref(expr));
@@ -36,7 +49,10 @@ impl Rewriter<'_> {
                 *expr = self.cast(&Type::Uuid, call("uuid", vec![]));
                 return Ok(());
             }
-            (_, Some([])) => self.without_arguments(&name).map_err(|error| error.at(at))?,
+            (_, Some([])) => {
+                self.rewritten.momentary |= TIME.contains(&name.as_str());
+                self.without_arguments(&name).map_err(|error| error.at(at))?
+            }
             ("date_part", Some([_, _])) => {
                 let args = unnamed(function);
                 *expr = self.own_call(date_part(false, self.context.time_zone()), args);

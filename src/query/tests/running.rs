@@ -1,7 +1,9 @@
 //! How queries run and stop.
 
 use super::Room;
-use crate::base::{Config, Kind};
+use crate::base::{Config, Kind, Type};
+use crate::query::Context;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -101,4 +103,38 @@ async fn a_panic_in_a_query_is_its_error() {
     let guarded = crate::query::runtime::guarded(async { if true { panic!("boom") } else { Ok(()) } });
     let error = guarded.await.unwrap_err();
     assert_eq!((error.sqlstate(), error.detail.as_deref()), ("XX000", Some("boom")));
+}
+
+#[tokio::test]
+async fn a_plan_is_used_again_only_while_all_that_it_was_made_from_is_the_same() {
+    let room = Room::new().await;
+    let context = Context { relations: Default::default(), ..room.context.clone() };
+    let later = Context { now: context.now + chrono::Duration::hours(1), ..context.clone() };
+    for (text, types, holds) in [
+        ("SELECT 1", &[][..], true),
+        ("SELECT $1::int + 1", &[Some(Type::Int4)], true),
+        ("SELECT $1::int + 1", &[Some(Type::Int8)], false),
+        ("SELECT $1::int + 1", &[None], false),
+        ("SELECT current_user, version()", &[], true),
+        ("SELECT now()", &[], false),
+        ("SELECT * FROM (SELECT current_date AS d) AS s WHERE d IS NULL", &[], false),
+        ("SELECT count(*) FROM pg_class", &[], false),
+    ] {
+        let plan = room.query.plan_text(&context, text).await.unwrap();
+        let again = plan.again(&later, types);
+        assert_eq!(again.is_some(), holds, "{text}");
+        if let Some(again) = again {
+            assert_eq!(again.context.now, later.now);
+        }
+    }
+    let plan = room.query.plan_text(&context, "SELECT 1").await.unwrap();
+    for other in [
+        Context { snapshot: Arc::new((*context.snapshot).clone()), ..context.clone() },
+        Context { search_path: vec!["ml".into()], ..context.clone() },
+        Context { settings: Arc::new([]), ..context.clone() },
+        Context { user: "bob".into(), ..context.clone() },
+        room.context.clone(),
+    ] {
+        assert!(plan.again(&other, &[]).is_none());
+    }
 }
