@@ -226,6 +226,11 @@ impl Error {
         self
     }
 
+    /// Without a position: it was one in text that the reader of the error does not see.
+    pub fn unplaced(self) -> Self {
+        Error { offset: None, ..self }
+    }
+
     /// Moves the position from a fragment's text to the text that holds it.
     pub fn shifted(mut self, by: usize) -> Self {
         self.offset = self.offset.map(|offset| offset + by);

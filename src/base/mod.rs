@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod config;
 pub mod counts;
+pub mod digest;
 pub mod error;
 pub mod folder;
 mod error_datafusion;

@@ -1,10 +1,10 @@
 //! Staged rows, read back.
 
 use super::Spool;
+use crate::base::value::converted;
 use crate::base::{Error, Kind, Result};
-use datafusion::arrow::array::{ArrayRef, RecordBatch};
-use datafusion::arrow::compute::{CastOptions, cast_with_options};
-use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
 use std::sync::Arc;
@@ -40,15 +40,7 @@ fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
         return Err(Error::new(Kind::DataCorrupted, "staged rows have other columns than were staged"));
     }
     let columns = batch.columns().iter().zip(schema.fields());
-    let columns = columns.map(|(column, field)| cast(column, field.data_type())).collect::<Result<Vec<_>>>()?;
+    let columns = columns.map(|(column, field)| converted(column, field.data_type())).collect::<Result<Vec<_>>>()?;
     let options = datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
-}
-
-/// The values as another type; one that has none there is an error.
-pub(super) fn cast(column: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-    if column.data_type() == to {
-        return Ok(Arc::clone(column));
-    }
-    Ok(cast_with_options(column, to, &CastOptions { safe: false, ..CastOptions::default() })?)
 }

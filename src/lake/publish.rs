@@ -5,10 +5,10 @@
 
 use super::Lake;
 use super::deletes::Positions;
+use crate::base::value::converted;
 use crate::base::{Error, Kind, Result, Type};
 use crate::catalog::{Change, Column, NewFile, Table, stats};
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
-use datafusion::arrow::compute;
 use datafusion::arrow::row::{RowConverter, SortField};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -186,7 +186,7 @@ impl Keys {
     fn arrays(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
         let array = |column: &Column| match batch.column_by_name(&column.name) {
             Some(array) if *array.data_type() == column.ty.arrow() => Ok(array.clone()),
-            Some(array) => compute::cast(array, &column.ty.arrow()).map_err(Error::from),
+            Some(array) => converted(array, &column.ty.arrow()),
             // The file is older than the column.
             None => Ok(new_null_array(&column.ty.arrow(), batch.num_rows())),
         };

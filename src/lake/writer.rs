@@ -1,10 +1,10 @@
 //! Rows into Parquet files that are on the disk before anybody hears of them.
 
 use super::stats;
+use crate::base::value::converted;
 use crate::base::{Error, Kind, Result, Type, folder};
 use crate::catalog::NewFile;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use datafusion::arrow::compute;
 use datafusion::arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -95,12 +95,8 @@ fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     if batch.num_columns() != schema.fields().len() {
         return Err(Error::internal("a batch must have the columns of the table that it is written to"));
     }
-    let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| {
-        if column.data_type() == field.data_type() {
-            return Ok(column.clone());
-        }
-        compute::cast(column, field.data_type()).map_err(Error::from)
-    });
+    let columns =
+        batch.columns().iter().zip(schema.fields()).map(|(column, field)| converted(column, field.data_type()));
     let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
     for (column, field) in columns.iter().zip(schema.fields()) {
         if !field.is_nullable() && column.null_count() > 0 {

@@ -1,7 +1,7 @@
 //! Files that never change, named by the hash of their bytes.
 
+use crate::base::digest::sha256;
 use crate::base::{Error, Kind, Result, folder};
-use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -72,10 +72,6 @@ pub fn read_at_most(path: &Path, shown: &str, max: u64) -> Result<Vec<u8>> {
         return Err(Error::new(Kind::TooLarge, format!("file \"{shown}\" is larger than {max} bytes")));
     }
     Ok(bytes)
-}
-
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {

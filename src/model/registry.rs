@@ -1,7 +1,8 @@
 //! The models of this server, read once and shared.
 
-use super::artifact::{Artifacts, read_at_most, sha256};
+use super::artifact::{Artifacts, read_at_most};
 use super::refusal::refused;
+use crate::base::digest::sha256;
 use crate::base::{Kind, Result, Roots};
 use crate::catalog::{Input, ModelVersion, NullRule};
 use aqueduct_udfs as udfs;

@@ -1,6 +1,7 @@
 //! Values on their way into columns: what may go where, and in which form it arrives.
 
 use super::Cast;
+use crate::base::value::converted;
 use crate::base::{Error, Kind, Result, Type};
 use crate::catalog::{Column, Table};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray};
@@ -60,7 +61,8 @@ impl Assignment {
         let rows = from.first().map_or(0, |array| array.len());
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let arrays = self.arrays(from)?;
-        let arrays = arrays.iter().zip(schema.fields()).map(|(array, field)| reform(array, field));
+        // Arrays of lists differ in the names inside; the values are the same.
+        let arrays = arrays.iter().zip(schema.fields()).map(|(array, field)| converted(array, field.data_type()));
         Ok(RecordBatch::try_new_with_options(schema.clone(), arrays.collect::<Result<_>>()?, &options)?)
     }
 
@@ -78,14 +80,6 @@ impl Assignment {
                 .detail(format!("failing row contains ({})", shown(arrays, row))));
         }
         Ok(())
-    }
-}
-
-/// Arrays of lists differ in the names inside; the values are the same.
-fn reform(array: &ArrayRef, field: &Field) -> Result<ArrayRef> {
-    match array.data_type() == field.data_type() {
-        true => Ok(array.clone()),
-        false => Ok(datafusion::arrow::compute::cast(array, field.data_type())?),
     }
 }
 

@@ -3,10 +3,9 @@
 use super::planner::Planner;
 use super::runtime::{Limits, Threads, guarded};
 use super::{Plan, Rows, constant, errors, explain, parameters};
+use crate::base::value::converted;
 use crate::base::{Error, Kind, Result};
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::error::ArrowError;
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
@@ -146,11 +145,7 @@ impl Running {
     /// The rows in the types that were announced: a parameter's value can narrow what an expression gives.
     fn shaped(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let announced = self.plan.schema.fields().iter().zip(batch.columns());
-        let columns = announced.map(|(field, column)| match field.data_type() == column.data_type() {
-            true => Ok(column.clone()),
-            false => cast(column, field.data_type()),
-        });
-        let columns = columns.collect::<std::result::Result<_, ArrowError>>()?;
+        let columns = announced.map(|(field, column)| converted(column, field.data_type())).collect::<Result<_>>()?;
         Ok(RecordBatch::try_new(self.plan.schema.clone(), columns)?)
     }
 

@@ -56,7 +56,7 @@ impl Spec {
             When::Manual => Ok(Spec::Manual),
             When::Cron { expression, zone } => {
                 // An offset in the expression would be taken for one in the statement.
-                let cron = Cron::new(expression).map_err(|error| Error { offset: None, ..error })?;
+                let cron = Cron::new(expression).map_err(Error::unplaced)?;
                 Ok(Spec::Cron(cron, read_zone(zone)?))
             }
             When::Every { every_ms, offset_ms, zone } => {

@@ -95,7 +95,7 @@ impl Statement for Preparation {
                 let Some(parsed) = &kept.parsed else { return Ok(Response::Empty) };
                 // A position would be one in the other statement's text.
                 let outcome = Box::pin(execute(session, parsed, &values)).await;
-                outcome.map_err(|error| Error { offset: None, ..error })
+                outcome.map_err(Error::unplaced)
             }
             Preparation::Deallocate { name: None } => {
                 session.prepared.clear();

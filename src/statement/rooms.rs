@@ -15,22 +15,17 @@ pub fn define(session: &Session, changes: Vec<Change>, tag: &str) -> Result<Resp
     Ok(done(tag))
 }
 
-/// Answers with the rows of a query of ours.
+/// Answers with the rows of a query of ours; places in it are none in what the user typed.
 pub async fn select(session: &Session, query: &str, tag: &'static str) -> Result<Response> {
-    let plan = session.engine.query.plan_text(&session.context(), query).await.map_err(ours)?;
-    let rows = session.engine.query.run(&plan, &[], session.cancel.clone()).await.map_err(ours)?;
+    let plan = session.engine.query.plan_text(&session.context(), query).await.map_err(Error::unplaced)?;
+    let rows = session.engine.query.run(&plan, &[], session.cancel.clone()).await.map_err(Error::unplaced)?;
     Ok(Response::Rows { rows, tag })
 }
 
 /// The shape of what [`select`] answers.
 pub async fn describe(session: &Session, query: &str) -> Result<Description> {
-    let plan = session.engine.query.plan_text(&session.context(), query).await.map_err(ours)?;
+    let plan = session.engine.query.plan_text(&session.context(), query).await.map_err(Error::unplaced)?;
     Ok(Description { columns: Some(plan.schema().clone()), ..Description::default() })
-}
-
-/// Places in a query of ours are none in what the user typed.
-fn ours(error: Error) -> Error {
-    Error { offset: None, ..error }
 }
 
 pub fn done(tag: &str) -> Response {

@@ -233,7 +233,7 @@ fn rows_can_be_stored(workflow: &Workflow, bound: &Bound, snapshot: &Snapshot) -
 
 /// A position in text that we put together means nothing to the user: point at the clause.
 pub(super) fn placed(error: Error, offset: usize) -> Error {
-    Error { offset: None, ..error }.at(offset)
+    error.unplaced().at(offset)
 }
 
 fn names_are_unique(workflow: &Workflow) -> Result<()> {

@@ -113,7 +113,7 @@ impl Workflows {
                 let planned = self.query.plan_text(context, &text).await;
                 let plan = planned.map_err(|error| {
                     let known = workflow.steps.iter().map(|step| step.name.as_str());
-                    Error { offset: None, ..error }.hint(did_you_mean(&on.text, known)).at(on.offset)
+                    error.unplaced().hint(did_you_mean(&on.text, known)).at(on.offset)
                 })?;
                 Ok(plan.schema().clone())
             }

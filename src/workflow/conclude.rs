@@ -136,7 +136,7 @@ impl Workflows {
             match self.act(&context, acting, &body.text).await {
                 Ok(changed) => rows += changed,
                 Err(error) => {
-                    outcome = Err(Error { offset: None, ..error });
+                    outcome = Err(error.unplaced());
                     break;
                 }
             }

@@ -49,7 +49,7 @@ impl Workflows {
                     (row, outcome)
                 }
                 // A check that cannot be evaluated has not been passed.
-                Err(error) => (errored(check, &error), Outcome::Blocked(Error { offset: None, ..error })),
+                Err(error) => (errored(check, &error), Outcome::Blocked(error.unplaced())),
             };
             audit.warned |= row.status == Status::Warned.as_str();
             audit.writes.extend(record::check(run, &row, self.clock.now()));

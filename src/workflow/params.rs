@@ -45,7 +45,7 @@ pub(super) async fn values(
             (None, Some(default)) => query
                 .value(context, &default.text, Some(&param.ty))
                 .await
-                .map_err(|error| Error { offset: None, ..of_param(error, param) })?,
+                .map_err(|error| of_param(error, param).unplaced())?,
             (None, None) => ScalarValue::try_from(&param.ty.arrow())?,
         };
         if value.is_null() && param.not_null {

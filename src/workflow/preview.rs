@@ -60,18 +60,13 @@ impl Workflows {
             })?,
         };
         for (name, body) in &queries[..wanted] {
-            let plan = self.query.plan_text(&context, &body.text).await.map_err(unplaced)?;
+            let plan = self.query.plan_text(&context, &body.text).await.map_err(Error::unplaced)?;
             context.relations.insert((*name).to_string(), plan.relation());
         }
-        let plan = self.query.plan_text(&context, &queries[wanted].1.text).await.map_err(unplaced)?;
+        let plan = self.query.plan_text(&context, &queries[wanted].1.text).await.map_err(Error::unplaced)?;
         context.relations.insert("previewed".to_string(), plan.relation());
         let limited = format!("SELECT * FROM previewed LIMIT {}", preview.limit.unwrap_or(LIMIT));
-        let plan = self.query.plan_text(&context, &limited).await.map_err(unplaced)?;
+        let plan = self.query.plan_text(&context, &limited).await.map_err(Error::unplaced)?;
         self.query.run(&plan, &[], cancel).await
     }
-}
-
-/// Positions in the definition are not positions in the PREVIEW.
-fn unplaced(error: Error) -> Error {
-    Error { offset: None, ..error }
 }

@@ -4,6 +4,7 @@ use super::Workflows;
 use super::audit::{Checked, SetAside};
 use super::execute::Work;
 use super::run::Run;
+use crate::base::digest::sha256_of_files;
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::workflow::{Step, Target};
@@ -16,7 +17,6 @@ use datafusion::arrow::datatypes::{DataType, Schema as ArrowSchema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -301,22 +301,8 @@ impl Workflows {
 
     async fn hash(&self, table: &Table, files: &[NewFile]) -> Result<String> {
         let paths = self.lake.paths(table, files);
-        let digest = tokio::task::spawn_blocking(move || {
-            let mut hasher = Sha256::new();
-            for path in paths {
-                let mut file = std::fs::File::open(path)?;
-                let mut part = vec![0; 1 << 20];
-                loop {
-                    match std::io::Read::read(&mut file, &mut part)? {
-                        0 => break,
-                        n => hasher.update(&part[..n]),
-                    }
-                }
-            }
-            std::io::Result::Ok(hasher.finalize())
-        });
-        let digest = digest.await.map_err(|error| Error::internal(format!("hashing must end: {error}")))??;
-        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        let hashed = tokio::task::spawn_blocking(move || sha256_of_files(paths)).await;
+        Ok(hashed.map_err(|error| Error::internal(format!("hashing must end: {error}")))??)
     }
 }
 

@@ -263,5 +263,5 @@ pub(super) fn skipped<'a>(step: &'a Step, reason: &str, at: DateTime<Utc>) -> St
 /// Offsets in a definition mean nothing to someone who reads the ledger.
 fn unplaced(error: Error, step: &Step) -> Error {
     tracing::debug!("step {}: {error}", step.name);
-    Error { offset: None, ..error }
+    error.unplaced()
 }

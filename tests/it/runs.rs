@@ -81,3 +81,21 @@ async fn first_runs_that_make_the_same_table_all_publish() {
     assert_eq!(instance.ok("SELECT count(*) FROM made").await.value(), "6");
     instance.verify().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_tells_what_was_found_and_what_was_required() {
+    let instance = Instance::new().await;
+    for (check, because) in [
+        ("ROW COUNT > 10", "it has 1 row; required: ROW COUNT > 10"),
+        ("(one) BETWEEN 2 AND 3", "1 of 1 rows of a; required: BETWEEN 2 AND 3"),
+        ("EXPECT (one > 1)", "1 of 1 rows of a; required: EXPECT (one > 1)"),
+    ] {
+        let step = "STEP a INTO made AS (SELECT 1 AS one)";
+        instance.ok(&format!("CREATE OR REPLACE WORKFLOW w AS ({step}, CHECK c ON a {check})")).await;
+        instance.ok("EXECUTE WORKFLOW w WAIT").await;
+        let why = instance.ok("EXPLAIN WHY w").await;
+        let line = why.rows.iter().find(|row| row[0].as_deref() == Some("check")).unwrap();
+        assert_eq!(line[1..4], [Some("c".to_string()), Some("failed".to_string()), Some(because.to_string())]);
+        assert!(why.rows.iter().any(|row| row[3].as_deref() == Some("every target is as it was before")), "{why:?}");
+    }
+}

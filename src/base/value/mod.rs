@@ -5,6 +5,7 @@
 
 mod binary;
 mod calendar;
+mod convert;
 mod interval;
 mod nested;
 mod number;
@@ -18,6 +19,7 @@ mod text;
 mod zone;
 
 pub use calendar::{write_date, write_time, write_timestamp, write_timestamptz};
+pub use convert::converted;
 pub use interval::{Interval, write_interval};
 pub use number::{write_decimal, write_float4, write_float8};
 pub use read_binary::read_binary;

@@ -6,6 +6,7 @@
 use super::options::{FileFormat, format};
 use super::text;
 use super::write::{MARKER_KEY, write};
+use crate::base::digest::{hex, sha256, sha256_of_files};
 use crate::base::{Error, Kind, Result, Roots, folder};
 use crate::catalog::workflow::Mode;
 use crate::connect::{Act, Guarantee, Marker, Receipt, Sink};
@@ -15,7 +16,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// A file, to be published to.
@@ -106,7 +107,7 @@ impl FileSink {
         if !path.exists() {
             return Ok(None);
         }
-        let there = hash(path)?;
+        let there = sha256_of_files([path])?;
         let Some(marker) = self.marker(path) else {
             return Ok((there == sha256).then(|| receipt(act, &there)));
         };
@@ -182,7 +183,7 @@ impl Draft {
     /// leavings of a crash are written over by the next attempt.
     fn create(folder: &Path, target: &Path, marker: &Marker) -> Result<Self> {
         let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let run = hex(&Sha256::digest(format!("{} {} {}", marker.server, marker.run_id, marker.epoch)));
+        let run = sha256(format!("{} {} {}", marker.server, marker.run_id, marker.epoch).as_bytes());
         let path = folder.join(format!(".{name}.{}.part", &run[..16]));
         Ok(Draft { file: File::create(&path)?, path, named: std::cell::Cell::new(false) })
     }
@@ -229,20 +230,4 @@ impl<W: Write> Write for Hashing<W> {
     fn flush(&mut self) -> std::io::Result<()> {
         self.out.flush()
     }
-}
-
-fn hash(path: &Path) -> Result<String> {
-    let mut file = File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut piece = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut piece)? {
-            0 => return Ok(hex(&hash.finalize())),
-            length => hash.update(&piece[..length]),
-        }
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

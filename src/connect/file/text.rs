@@ -1,7 +1,7 @@
 //! Values as text that reads back as the same value, here and in PostgreSQL.
 
+use crate::base::value::converted;
 use crate::base::{Error, Result, Type};
-use crate::connect::spool::cast;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::Field;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -20,7 +20,7 @@ pub(super) struct Texts {
 impl Texts {
     pub fn new(field: &Field, array: &ArrayRef) -> Result<Texts> {
         let ty = check(field)?;
-        let array = cast(array, &ty.arrow())?;
+        let array = converted(array, &ty.arrow())?;
         Ok(Texts { ty, array })
     }
 

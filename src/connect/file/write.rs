@@ -2,8 +2,9 @@
 
 use super::options::FileFormat;
 use super::text::{Texts, Writer};
+use crate::base::value::converted;
 use crate::base::{Result, Type};
-use crate::connect::spool::{batches, cast};
+use crate::connect::spool::batches;
 use crate::connect::{Marker, Spool};
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, Schema, SchemaRef};
@@ -39,7 +40,7 @@ fn parquet(spool: &Spool, marker: &Marker, out: impl Write + Send) -> Result<()>
         let batch = batch?;
         let columns = batch.columns().iter().zip(schema.fields());
         let columns: Vec<ArrayRef> =
-            columns.map(|(column, field)| cast(column, field.data_type())).collect::<Result<_>>()?;
+            columns.map(|(column, field)| converted(column, field.data_type())).collect::<Result<_>>()?;
         writer.write(&RecordBatch::try_new(Arc::clone(&schema), columns)?)?;
     }
     writer.close()?;

@@ -2,8 +2,8 @@
 
 use super::decode::numeric;
 use super::decode::{EPOCH_DAYS, EPOCH_MICROS, SIGNATURE};
+use crate::base::value::converted;
 use crate::base::{Error, Kind, Result, Type};
-use crate::connect::spool::cast;
 use bytes::{BufMut, BytesMut};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{
@@ -35,7 +35,7 @@ impl Encoder {
             .columns()
             .iter()
             .zip(&self.columns)
-            .map(|(array, ty)| cast(array, &ty.arrow()))
+            .map(|(array, ty)| converted(array, &ty.arrow()))
             .collect::<Result<_>>()?;
         let puts: Vec<_> = arrays.iter().zip(&self.columns).map(|(array, ty)| put(ty, array)).collect::<Result<_>>()?;
         for row in 0..batch.num_rows() {
@@ -265,7 +265,7 @@ mod tests {
         let fields: Vec<_> = columns.iter().map(|(ty, _)| ty.field("c", true)).collect();
         let schema: SchemaRef = Arc::new(Schema::new(fields));
         let arrays =
-            columns.iter().zip(schema.fields()).map(|((_, array), field)| cast(array, field.data_type()).unwrap());
+            columns.iter().zip(schema.fields()).map(|((_, array), field)| converted(array, field.data_type()).unwrap());
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays.collect()).unwrap();
         let encoder = Encoder::new(&schema).unwrap();
         let mut out = BytesMut::new();
