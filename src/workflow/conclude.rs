@@ -85,7 +85,7 @@ impl Workflows {
                 continue;
             }
             let in_trouble = matches!(ending.status, Status::Failed | Status::Blocked);
-            if !ending.status.is_published() && !(in_trouble && acts_in_trouble(step)) {
+            if !(ending.status.is_published() || in_trouble && acts_in_trouble(step)) {
                 let at = self.clock.now();
                 self.write(record::step(run, &skipped(step, "run_failed", at), at)).await?;
                 continue;
