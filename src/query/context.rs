@@ -1,7 +1,7 @@
 //! What a statement is planned in.
 
 use crate::base::Type;
-use crate::catalog::Snapshot;
+use crate::catalog::{Snapshot, temporary};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
@@ -79,6 +79,11 @@ impl Context {
     pub fn with_relation(mut self, name: &str, relation: Arc<dyn TableProvider>) -> Self {
         self.relations.insert(name.to_string(), relation);
         self
+    }
+
+    /// The schema in which objects are created that are given without one.
+    pub fn creation_schema(&self) -> Option<String> {
+        self.search_path.iter().find(|schema| *schema != temporary::SCHEMA).cloned()
     }
 
     /// The zone in which timestamps without one are meant.

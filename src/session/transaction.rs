@@ -6,7 +6,7 @@
 use super::Settings;
 use super::uncommitted::{Uncommitted, Work};
 use crate::base::{Error, Kind, Result};
-use crate::catalog::Snapshot;
+use crate::catalog::{Snapshot, Temporary};
 use crate::lake::Hold;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -106,7 +106,13 @@ impl Transaction {
     }
 
     /// A statement begins: it reads what is committed by now, or what the first one of the block read.
-    pub fn enter(&mut self, newest: Arc<Snapshot>, now: DateTime<Utc>, hold: impl FnOnce() -> Hold) -> Result<()> {
+    pub fn enter(
+        &mut self,
+        newest: Arc<Snapshot>,
+        temporary: Option<Arc<Temporary>>,
+        now: DateTime<Utc>,
+        hold: impl FnOnce() -> Hold,
+    ) -> Result<()> {
         let first = self.hold.is_none();
         let base = match (self.repeatable, &self.base) {
             (true, Some(read)) if !first => read.clone(),
@@ -115,7 +121,7 @@ impl Transaction {
         self.base = Some(base.clone());
         self.started_at.get_or_insert(now);
         self.hold.get_or_insert_with(hold);
-        self.uncommitted.enter(base)
+        self.uncommitted.enter(base, temporary)
     }
 
     /// Whether a statement of this transaction has read something.
