@@ -4,8 +4,9 @@
 //! its own numbers move along and those of others stay: that is all that a commit after other commits needs.
 
 use super::{Change, Column, DataFile, DeleteFile, NewDelete, Relation, Snapshot, Table, Temporary, temporary, writes};
-use crate::base::{Error, Kind, Result};
+use crate::base::{Error, Kind, Name, Result};
 use crate::store::Write;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Changes on a snapshot, not committed. Cheap to clone, so that a savepoint is a clone.
@@ -19,6 +20,8 @@ pub struct Draft {
     in_lake: bool,
     /// What its session had of its own before.
     temporary: Option<Arc<Temporary>>,
+    /// Relations that must be on a later base as they are on this one.
+    relied_upon: BTreeSet<Name>,
 }
 
 impl Draft {
@@ -28,7 +31,8 @@ impl Draft {
             Some(temporary) => Arc::new(base.with_temporary(temporary)),
             None => base.clone(),
         };
-        Draft { snapshot, base, changes: vec![], writes: vec![], in_lake: false, temporary }
+        let relied_upon = BTreeSet::new();
+        Draft { snapshot, base, changes: vec![], writes: vec![], in_lake: false, temporary, relied_upon }
     }
 
     /// Lets its session have relations of its own, when it has none; their files lie below `folder`.
@@ -87,10 +91,21 @@ impl Draft {
         Ok(())
     }
 
+    /// Makes it depend on these relations: when one has changed, it cannot be committed.
+    pub fn rely_upon(&mut self, relations: BTreeSet<Name>) {
+        self.relied_upon = relations;
+    }
+
     /// Makes the same changes on what exists now; 40001 when they cannot be made there.
     pub fn rebase(&mut self, newest: &Arc<Snapshot>) -> Result<()> {
         if Arc::ptr_eq(&self.base, newest) {
             return Ok(());
+        }
+        if let Some(name) = self.relied_upon.iter().find(|name| !same(self.base.relation(name), newest.relation(name)))
+        {
+            let message = "could not serialize access due to read/write dependencies among transactions";
+            return Err(Error::new(Kind::SerializationFailure, message)
+                .detail(format!("\"{name}\", which the transaction has read, was changed since")));
         }
         let moved = Moved {
             object: (self.base.next_catalog_id, newest.next_catalog_id),
@@ -128,6 +143,16 @@ fn shapes(snapshot: &Snapshot) -> Vec<(i64, &str, &str, &[Column])> {
         Relation::External(_) => None,
     });
     schemas.chain(relations).filter(|(id, ..)| *id >= 0).collect()
+}
+
+/// Whether a reader finds the same in both.
+fn same(then: Option<&Relation>, now: Option<&Relation>) -> bool {
+    match (then, now) {
+        (Some(Relation::Table(then)), Some(Relation::Table(now))) => {
+            then.id == now.id && then.columns == now.columns && then.contents().eq(now.contents())
+        }
+        (then, now) => then == now,
+    }
 }
 
 /// Why changes that were right on one snapshot are not on a later one.

@@ -253,7 +253,8 @@ fn view_context(context: &Context, view: &View) -> Context {
     // A view for everybody means nothing of this session's own.
     let hidden = |schema: &str| schema == view.name.schema || schema == temporary::SCHEMA;
     search_path.extend(context.search_path.iter().filter(|schema| !hidden(schema)).cloned());
-    Context { relations: Default::default(), run: None, search_path, ..context.clone() }
+    let (relations, reads) = (Default::default(), Default::default());
+    Context { relations, reads, run: None, search_path, ..context.clone() }
 }
 
 /// Queries read; what does more is planned by the statements that do it.

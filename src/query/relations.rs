@@ -216,6 +216,7 @@ impl Planner {
                 plan.relation()
             }
         };
+        context.reads.lock().extend(references.reads.iter().cloned());
         Ok(Some(Found { provider, references }))
     }
 

@@ -13,7 +13,7 @@ pub use response::{CopyIn, Description, Notice, Response};
 pub use settings::Settings;
 pub use stop::{Cause, Stop, Timer};
 pub use temporary::{OnCommit, TemporaryTables};
-pub use transaction::{Effect, Status, Transaction};
+pub use transaction::{Effect, Isolation, Status, Transaction};
 pub use uncommitted::Uncommitted;
 
 use crate::base::Result;
@@ -100,6 +100,7 @@ impl Session {
         context.settings = self.settings.listed();
         context.settings_wanted = self.settings_wanted.clone();
         context.run = self.run.clone();
+        context.reads = self.transaction.reads.clone();
         context.cancel = self.cancel.clone();
         context.relations = self.relations.clone();
         context

@@ -157,7 +157,8 @@ impl Session {
         if !ends.is_empty() {
             self.change(ends, "")?;
         }
-        let Some(work) = self.transaction.uncommitted.take() else { return Ok(()) };
+        let Some(mut work) = self.transaction.uncommitted.take() else { return Ok(()) };
+        work.draft.rely_upon(self.transaction.relied_upon());
         let after = work.commit(&self.engine, &self.user).await.map_err(|error| self.advised(error))?;
         self.temporary.commit(&after);
         Ok(())

@@ -110,7 +110,10 @@ impl Written {
         }
         let Some(name) = self.find(context)? else { return Err(self.undefined(&context.snapshot)) };
         match context.snapshot.relation(&name) {
-            Some(Relation::Table(table)) => Ok(table.clone()),
+            Some(Relation::Table(table)) => {
+                context.reads.lock().insert(name);
+                Ok(table.clone())
+            }
             Some(Relation::View(_)) => Err(self.wrong(format!("cannot {what} view \"{}\"", name.name))),
             Some(Relation::External(_)) => Err(self.wrong(format!("cannot {what} external table \"{}\"", name.name))),
             None => Err(self.undefined(&context.snapshot)),
