@@ -3,9 +3,10 @@
 //! Objects and files of a draft are numbered onwards from the snapshot it is made on. Made again on a later one,
 //! its own numbers move along and those of others stay: that is all that a commit after other commits needs.
 
-use super::{Change, DataFile, DeleteFile, NewDelete, Snapshot, Table, writes};
-use crate::base::{Error, Kind, Result};
+use super::{Change, Column, DataFile, DeleteFile, NewDelete, Relation, Snapshot, Table, Temporary, temporary, writes};
+use crate::base::{Error, Kind, Name, Result};
 use crate::store::Write;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Changes on a snapshot, not committed. Cheap to clone, so that a savepoint is a clone.
@@ -17,11 +18,31 @@ pub struct Draft {
     writes: Vec<Arc<Write>>,
     /// Whether some change belongs to the lake's history.
     in_lake: bool,
+    /// What its session had of its own before.
+    temporary: Option<Arc<Temporary>>,
+    /// Relations that must be on a later base as they are on this one.
+    relied_upon: BTreeSet<Name>,
 }
 
 impl Draft {
-    pub fn on(base: Arc<Snapshot>) -> Draft {
-        Draft { snapshot: base.clone(), base, changes: vec![], writes: vec![], in_lake: false }
+    /// Nothing yet; `temporary` is what its session has of its own.
+    pub fn on(base: Arc<Snapshot>, temporary: Option<Arc<Temporary>>) -> Draft {
+        let snapshot = match &temporary {
+            Some(temporary) => Arc::new(base.with_temporary(temporary)),
+            None => base.clone(),
+        };
+        let relied_upon = BTreeSet::new();
+        Draft { snapshot, base, changes: vec![], writes: vec![], in_lake: false, temporary, relied_upon }
+    }
+
+    /// Lets its session have relations of its own, when it has none; their files lie below `folder`.
+    pub fn allow_temporary(&mut self, folder: impl FnOnce() -> String) {
+        if self.snapshot.schemas.contains_key(temporary::SCHEMA) {
+            return;
+        }
+        let temporary = Temporary::new(folder());
+        self.snapshot = Arc::new(self.snapshot.with_temporary(&temporary));
+        self.temporary = Some(Arc::new(temporary));
     }
 
     /// What exists for the transaction.
@@ -29,7 +50,7 @@ impl Draft {
         &self.snapshot
     }
 
-    /// What existed without it.
+    /// What existed for everybody without it.
     pub fn base(&self) -> &Arc<Snapshot> {
         &self.base
     }
@@ -38,9 +59,9 @@ impl Draft {
         self.changes.iter().map(Arc::as_ref)
     }
 
-    /// Whether there is nothing to commit.
-    pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.writes.is_empty()
+    /// Whether nothing changes for others.
+    pub fn is_private(&self) -> bool {
+        self.changes().all(Change::is_temporary) && self.writes.is_empty()
     }
 
     pub fn in_lake(&self) -> bool {
@@ -62,7 +83,7 @@ impl Draft {
             next.change(&change)?;
             made.push(Arc::new(named(change, &next)));
         }
-        next.schema_version = self.base.schema_version + i64::from(next.shape_differs(&self.base));
+        next.schema_version = self.base.schema_version + i64::from(in_lake && shapes(&next) != shapes(&self.base));
         self.snapshot = Arc::new(next);
         self.in_lake = in_lake;
         self.changes.extend(made);
@@ -70,16 +91,27 @@ impl Draft {
         Ok(())
     }
 
+    /// Makes it depend on these relations: when one has changed, it cannot be committed.
+    pub fn rely_upon(&mut self, relations: BTreeSet<Name>) {
+        self.relied_upon = relations;
+    }
+
     /// Makes the same changes on what exists now; 40001 when they cannot be made there.
     pub fn rebase(&mut self, newest: &Arc<Snapshot>) -> Result<()> {
         if Arc::ptr_eq(&self.base, newest) {
             return Ok(());
         }
+        if let Some(name) = self.relied_upon.iter().find(|name| !same(self.base.relation(name), newest.relation(name)))
+        {
+            let message = "could not serialize access due to read/write dependencies among transactions";
+            return Err(Error::new(Kind::SerializationFailure, message)
+                .detail(format!("\"{name}\", which the transaction has read, was changed since")));
+        }
         let moved = Moved {
             object: (self.base.next_catalog_id, newest.next_catalog_id),
             file: (self.base.next_file_id, newest.next_file_id),
         };
-        let mut again = Draft::on(newest.clone());
+        let mut again = Draft::on(newest.clone(), self.temporary.clone());
         again.add(self.changes.iter().map(|change| moved.change(change)), vec![]).map_err(overtaken)?;
         again.writes = std::mem::take(&mut self.writes);
         *self = again;
@@ -99,6 +131,27 @@ fn named(change: Change, after: &Snapshot) -> Change {
             Change::CreateSchema { name, uuid }
         }
         other => other,
+    }
+}
+
+/// Schemas, tables and views of the lake without the tables' rows.
+fn shapes(snapshot: &Snapshot) -> Vec<(i64, &str, &str, &[Column])> {
+    let schemas = snapshot.schemas.values().map(|schema| (schema.id, schema.name.as_str(), "", &[][..]));
+    let relations = snapshot.relations.iter().filter_map(|(name, relation)| match relation {
+        Relation::Table(table) => Some((table.id, name.schema.as_str(), name.name.as_str(), &table.columns[..])),
+        Relation::View(view) => Some((view.id, name.schema.as_str(), name.name.as_str(), &[][..])),
+        Relation::External(_) => None,
+    });
+    schemas.chain(relations).filter(|(id, ..)| *id >= 0).collect()
+}
+
+/// Whether a reader finds the same in both.
+fn same(then: Option<&Relation>, now: Option<&Relation>) -> bool {
+    match (then, now) {
+        (Some(Relation::Table(then)), Some(Relation::Table(now))) => {
+            then.id == now.id && then.columns == now.columns && then.contents().eq(now.contents())
+        }
+        (then, now) => then == now,
     }
 }
 

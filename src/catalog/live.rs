@@ -59,28 +59,31 @@ impl Live {
     /// Applies the changes to what exists now, durably and all at once, and returns what exists then.
     pub async fn commit(&self, commit: Commit) -> Result<Arc<Snapshot>> {
         let _turn = self.turn.lock().await;
-        let mut draft = Draft::on(self.snapshot());
+        let mut draft = Draft::on(self.snapshot(), None);
         draft.add(commit.changes, commit.writes)?;
-        self.publish(draft, &commit.author, &commit.message).await
+        self.publish(&draft, &commit.author, &commit.message).await
     }
 
     /// As [`Live::commit`], for what a transaction has done since; 40001 when others have done what it cannot follow.
-    pub async fn commit_draft(&self, mut draft: Draft, author: &str, message: &str) -> Result<Arc<Snapshot>> {
+    pub async fn commit_draft(&self, draft: &mut Draft, author: &str, message: &str) -> Result<()> {
+        if draft.is_private() {
+            return Ok(());
+        }
         let _turn = self.turn.lock().await;
         draft.rebase(&self.snapshot())?;
-        self.publish(draft, author, message).await
+        self.publish(draft, author, message).await.map(drop)
     }
 
     /// Makes what exists for a draft what exists for everybody. Needs the turn.
-    async fn publish(&self, draft: Draft, author: &str, message: &str) -> Result<Arc<Snapshot>> {
-        let (before, after) = (draft.base(), draft.snapshot());
-        let mut rows = writes::writes(before, after, author, message, &stamp(self.clock.now()))?;
+    async fn publish(&self, draft: &Draft, author: &str, message: &str) -> Result<Arc<Snapshot>> {
+        let (before, after) = (draft.base(), draft.snapshot().shared());
+        let mut rows = writes::writes(before, &after, author, message, &stamp(self.clock.now()))?;
         rows.extend(draft.writes().cloned());
         if !rows.is_empty() {
             self.write(&rows, draft.in_lake().then_some(before.lake)).await?;
         }
         *self.current.write() = after.clone();
-        Ok(after.clone())
+        Ok(after)
     }
 
     /// Writes the rows, unless the lake is not at the snapshot any more that they were made from: then

@@ -12,6 +12,7 @@ mod object;
 mod snapshot;
 pub mod stats;
 mod table;
+pub mod temporary;
 #[cfg(test)]
 mod tests;
 pub mod workflow;
@@ -24,4 +25,5 @@ pub use load::table_at;
 pub use object::{Connection, External, Input, Model, ModelVersion, NullRule, Secret, SecretSource};
 pub use snapshot::{Relation, Schema, Snapshot, View};
 pub use table::{Column, ColumnStats, DataFile, DeleteFile, Table};
+pub use temporary::Temporary;
 pub use workflow::Workflow;

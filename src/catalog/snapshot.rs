@@ -1,6 +1,7 @@
 //! All that exists at one instant, and how a change makes the next instant.
 
 use super::table::folder;
+use super::temporary;
 use super::{Change, Column, Connection, DataFile, DeleteFile, Draft, External, Model, Secret, Table, Workflow};
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Name, Result, quote_identifier};
@@ -18,6 +19,8 @@ pub struct Snapshot {
     pub next_catalog_id: i64,
     /// Next unused id of a data or delete file.
     pub next_file_id: i64,
+    /// Next unused id of what one session alone has, downwards; see [`super::temporary`].
+    pub next_temporary_id: i64,
     pub schemas: BTreeMap<String, Arc<Schema>>,
     pub relations: BTreeMap<Name, Relation>,
     pub secrets: BTreeMap<String, Arc<Secret>>,
@@ -113,7 +116,7 @@ impl Snapshot {
 
     /// The snapshot after all changes of one commit.
     pub fn apply_all(&self, changes: &[Change]) -> Result<Snapshot> {
-        let mut draft = Draft::on(Arc::new(self.clone()));
+        let mut draft = Draft::on(Arc::new(self.clone()), None);
         draft.add(changes.iter().cloned(), vec![])?;
         Ok((**draft.snapshot()).clone())
     }
@@ -127,7 +130,7 @@ impl Snapshot {
                 }
                 let uuid = given.clone().unwrap_or_else(uuid);
                 let path = format!("{}/", folder(name, &uuid));
-                let schema = Schema { id: self.new_id(), uuid, name: name.clone(), path };
+                let schema = Schema { id: self.new_id(name), uuid, name: name.clone(), path };
                 self.schemas.insert(name.clone(), Arc::new(schema));
             }
             Change::DropSchema { name } => {
@@ -146,7 +149,7 @@ impl Snapshot {
             Change::CreateTable { name, columns, folder } => {
                 self.vacant(name)?;
                 let mut table = Table::staged(self.schema(&name.schema)?, name, columns.clone());
-                table.id = self.new_id();
+                table.id = self.new_id(&name.schema);
                 if let Some(folder) = folder {
                     table.folder = folder.clone();
                 }
@@ -183,7 +186,7 @@ impl Snapshot {
             Change::AppendFiles { table, files } => {
                 let mut changed = (**self.table(table)?).clone();
                 for file in files {
-                    let id = self.new_file_id();
+                    let id = self.new_file_id(&table.schema);
                     let file = file.clone().named(&changed.columns, id, changed.next_row_id, self.lake);
                     changed.next_row_id += file.rows;
                     changed.files.push(Arc::new(file));
@@ -219,7 +222,7 @@ impl Snapshot {
                         continue;
                     };
                     let deletes = DeleteFile {
-                        id: self.new_file_id(),
+                        id: self.new_file_id(&table.schema),
                         path: file.path.clone(),
                         rows: file.rows,
                         bytes: file.bytes,
@@ -238,7 +241,7 @@ impl Snapshot {
                         return Err(Error::new(Kind::WrongObjectType, format!("\"{}\" is not a view", view.name)));
                     }
                 }
-                view.id = self.new_id();
+                view.id = self.new_id(&view.name.schema);
                 view.uuid = uuid();
                 self.relations.insert(view.name.clone(), Relation::View(Arc::new(view)));
             }
@@ -340,26 +343,6 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Whether schemas, tables or views differ in more than their rows.
-    pub(super) fn shape_differs(&self, before: &Snapshot) -> bool {
-        fn shape(relation: &Relation) -> Option<(i64, &Name, &[Column])> {
-            match relation {
-                Relation::Table(table) => Some((table.id, &table.name, &table.columns)),
-                Relation::View(view) => Some((view.id, &view.name, &[])),
-                Relation::External(_) => None,
-            }
-        }
-        let shapes = |snapshot: &Snapshot| {
-            snapshot
-                .relations
-                .values()
-                .filter_map(shape)
-                .map(|(id, name, columns)| (id, name.clone(), columns.to_vec()))
-                .collect::<Vec<_>>()
-        };
-        self.schemas != before.schemas || shapes(self) != shapes(before)
-    }
-
     fn vacant(&self, name: &Name) -> Result<()> {
         self.schema(&name.schema)?;
         if self.relations.contains_key(name) {
@@ -368,12 +351,23 @@ impl Snapshot {
         Ok(())
     }
 
-    fn new_id(&mut self) -> i64 {
+    fn new_id(&mut self, schema: &str) -> i64 {
+        if schema == temporary::SCHEMA {
+            return self.new_temporary_id();
+        }
         self.next_catalog_id += 1;
         self.next_catalog_id - 1
     }
 
-    fn new_file_id(&mut self) -> i64 {
+    fn new_temporary_id(&mut self) -> i64 {
+        self.next_temporary_id -= 1;
+        self.next_temporary_id + 1
+    }
+
+    fn new_file_id(&mut self, schema: &str) -> i64 {
+        if schema == temporary::SCHEMA {
+            return self.new_temporary_id();
+        }
         self.next_file_id += 1;
         self.next_file_id - 1
     }

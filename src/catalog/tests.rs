@@ -254,3 +254,75 @@ async fn a_table_that_another_statement_made_anew_is_not_the_one_that_was_read()
     house.commit(vec![Change::DropTable { name: Name::public("t") }, create("t")]).await;
     assert_eq!(house.refused(vec![expect(false)]).await, Kind::SerializationFailure);
 }
+
+#[tokio::test]
+async fn a_draft_is_made_again_on_what_others_have_committed_since() {
+    let house = House::new().await;
+    house.commit(vec![create("t"), append(vec![file("a", 10, ("1", "2"))])]).await;
+    let name = Name::public("t");
+    let mine = Name::public("mine");
+    let mut draft = Draft::on(house.live.snapshot(), None);
+    let ids = |draft: &Draft| -> Vec<i64> {
+        draft.snapshot().table(&Name::public("t")).unwrap().files.iter().map(|file| file.id).collect()
+    };
+    // Deletes from a committed file and from one of its own, and from a table of its own.
+    draft.add([append(vec![file("b", 5, ("3", "4"))])], vec![]).unwrap();
+    for change in [
+        Change::DeleteRows {
+            table: name.clone(),
+            deletes: vec![delete(ids(&draft)[0], None, 3), delete(ids(&draft)[1], None, 1)],
+        },
+        Change::RenameRelation { from: name.clone(), to: Name::public("u") },
+        create("t"),
+        Change::CreateTable { name: mine.clone(), columns: columns(), folder: None },
+        Change::AppendFiles { table: mine.clone(), files: vec![file("c", 2, ("5", "6"))] },
+    ] {
+        draft.add([change], vec![]).unwrap();
+    }
+    let own = draft.snapshot().table(&mine).unwrap().clone();
+    let expect = Change::Expect { table: own.clone(), rows: true };
+    draft.add([expect, Change::RemoveFiles { table: mine.clone(), files: vec![own.files[0].id] }], vec![]).unwrap();
+    let saved = draft.clone();
+
+    let others = vec![create("other"), append(vec![file("d", 7, ("7", "8")), file("e", 7, ("7", "8"))])];
+    house.commit(others).await;
+    house.live.commit_draft(&mut draft, "me", "BLOCK").await.unwrap();
+    let after = house.live.snapshot();
+    assert_eq!(*house.stored().await, *after);
+    assert_eq!(*draft.snapshot(), after);
+    let moved = after.table(&Name::public("u")).unwrap();
+    assert_eq!(moved.rows(), 10 - 3 + 5 - 1 + 14);
+    assert_eq!(after.table(&mine).unwrap().folder, own.folder, "its files lie there already");
+    assert_eq!(after.table(&name).unwrap().rows(), 0);
+
+    // What the draft deleted from has been deleted from since: the second one is refused, and leaves nothing.
+    let mut late = saved;
+    let error = house.live.commit_draft(&mut late, "me", "BLOCK").await.unwrap_err();
+    assert_eq!(error.kind, Kind::SerializationFailure);
+    assert_eq!(*house.live.snapshot(), *after);
+}
+
+#[tokio::test]
+async fn what_one_session_has_of_its_own_reaches_no_store() {
+    let house = House::new().await;
+    let before = house.commit(vec![create("t")]).await;
+    let own = Name::new(temporary::SCHEMA, "t");
+    let mut draft = Draft::on(before.clone(), None);
+    draft.allow_temporary(|| "/elsewhere/".into());
+    let created = Change::CreateTable { name: own.clone(), columns: columns(), folder: None };
+    let rows = Change::AppendFiles { table: own.clone(), files: vec![file("a", 10, ("1", "2"))] };
+    draft.add([created, rows], vec![]).unwrap();
+    house.live.commit_draft(&mut draft, "me", "TEST").await.unwrap();
+    assert!(Arc::ptr_eq(&house.live.snapshot(), &before), "nothing was committed");
+    let kept = draft.snapshot().temporary().map(Arc::new).unwrap();
+    assert_eq!(kept.files().collect::<Vec<_>>().len(), 1);
+
+    let mut next = Draft::on(before, Some(kept));
+    assert_eq!(next.snapshot().table(&own).unwrap().rows(), 10);
+    house.commit(vec![create("other")]).await;
+    next.add([append(vec![file("b", 5, ("3", "4"))]), Change::DropTable { name: own.clone() }], vec![]).unwrap();
+    house.live.commit_draft(&mut next, "me", "TEST").await.unwrap();
+    assert_eq!(*house.stored().await, *house.live.snapshot());
+    assert!(next.snapshot().schemas.contains_key(temporary::SCHEMA));
+    assert!(!house.live.snapshot().schemas.contains_key(temporary::SCHEMA));
+}

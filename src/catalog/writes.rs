@@ -14,6 +14,7 @@ use crate::store::{Value, Write};
 /// Whether a change belongs to the lake's history.
 pub(super) fn in_lake(snapshot: &Snapshot, change: &Change) -> bool {
     match change {
+        change if change.is_temporary() => false,
         Change::RenameRelation { from, .. } => !matches!(snapshot.relations.get(from), Some(Relation::External(_))),
         Change::CreateSchema { .. }
         | Change::DropSchema { .. }

@@ -31,6 +31,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Lake {
     folder: Arc<Path>,
+    temporary: Arc<Path>,
     deletes: Arc<deletes::Cache>,
     holds: Arc<pending::Holds>,
 }
@@ -45,7 +46,20 @@ impl Lake {
     pub fn open(data: &Path) -> Result<Lake> {
         let folder = data.join("lake");
         folder::create(&folder)?;
-        Ok(Lake { folder: folder.canonicalize()?.into(), deletes: Arc::default(), holds: Arc::default() })
+        let temporary = data.canonicalize()?.join("temporary");
+        // Tables of sessions that a process before this one had.
+        let _ = std::fs::remove_dir_all(&temporary);
+        Ok(Lake {
+            folder: folder.canonicalize()?.into(),
+            temporary: temporary.into(),
+            deletes: Arc::default(),
+            holds: Arc::default(),
+        })
+    }
+
+    /// A folder that nobody has, for temporary tables; not below the one that the collector looks after.
+    pub fn temporary_folder(&self) -> PathBuf {
+        self.temporary.join(uuid::Uuid::new_v4().to_string())
     }
 
     /// The folder, as the store's catalog names it: absolute, ending in `/`.

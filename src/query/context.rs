@@ -1,13 +1,13 @@
 //! What a statement is planned in.
 
-use crate::base::Type;
-use crate::catalog::Snapshot;
+use crate::base::{Name, Type};
+use crate::catalog::{Snapshot, temporary};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
 use parking_lot::Mutex;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,8 @@ pub struct Context {
     pub search_path: Vec<String>,
     /// Relations found before any schema's when named without one: the steps of a run.
     pub relations: BTreeMap<String, Arc<dyn TableProvider>>,
+    /// Relations of the snapshot that were looked up.
+    pub reads: Arc<Mutex<BTreeSet<Name>>>,
     /// What `param()`, `run_id()` and the like answer; outside a run they are refused.
     pub run: Option<Arc<RunContext>>,
     /// The session's settings, for `current_setting` and `pg_settings`; empty outside a session.
@@ -67,6 +69,7 @@ impl Context {
             now,
             search_path: vec![crate::base::name::DEFAULT_SCHEMA.to_string()],
             relations: BTreeMap::new(),
+            reads: Arc::default(),
             run: None,
             settings: Arc::new([]),
             settings_wanted: Arc::default(),
@@ -91,6 +94,11 @@ impl Context {
             && other.relations.is_empty()
             && self.run.is_none()
             && other.run.is_none()
+    }
+
+    /// The schema in which objects are created that are given without one.
+    pub fn creation_schema(&self) -> Option<String> {
+        self.search_path.iter().find(|schema| *schema != temporary::SCHEMA).cloned()
     }
 
     /// The zone in which timestamps without one are meant.

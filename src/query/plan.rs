@@ -65,7 +65,10 @@ impl Plan {
         let same_types = self.parameters.len() == types.len()
             && self.parameters.iter().zip(types).all(|(planned, given)| given.as_ref() == Some(planned));
         let same = same_types && !self.references.momentary && self.context.is_basis_of(context);
-        same.then(|| Plan { context: Arc::new(context.clone()), ..self.clone() })
+        same.then(|| {
+            context.reads.lock().extend(self.references.reads.iter().cloned());
+            Plan { context: Arc::new(context.clone()), ..self.clone() }
+        })
     }
 
     /// The plan as a relation that other queries can read; it runs as part of them.

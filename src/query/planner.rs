@@ -8,7 +8,7 @@ use super::relations::named;
 use super::system::{self, Shapes, Signature, System};
 use super::{Context, Explain, Plan, References, errors, output, parameters, rewrite};
 use crate::base::{Error, Kind, Name, Result, Type, sql};
-use crate::catalog::{Live, Model, View};
+use crate::catalog::{Live, Model, View, temporary};
 use crate::connect::Connections;
 use crate::lake::Lake;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -251,8 +251,11 @@ pub(super) fn planning<P: ContextProvider>(names: &P) -> SqlToRel<'_, P> {
 /// A view sees neither the steps of a run nor what the run knows.
 fn view_context(context: &Context, view: &View) -> Context {
     let mut search_path = vec![view.name.schema.clone()];
-    search_path.extend(context.search_path.iter().filter(|schema| **schema != view.name.schema).cloned());
-    Context { relations: Default::default(), run: None, search_path, ..context.clone() }
+    // A view for everybody means nothing of this session's own.
+    let hidden = |schema: &str| schema == view.name.schema || schema == temporary::SCHEMA;
+    search_path.extend(context.search_path.iter().filter(|schema| !hidden(schema)).cloned());
+    let (relations, reads) = (Default::default(), Default::default());
+    Context { relations, reads, run: None, search_path, ..context.clone() }
 }
 
 /// Queries read; what does more is planned by the statements that do it.

@@ -7,7 +7,7 @@ use super::{Context, References};
 use crate::base::error::did_you_mean;
 use crate::base::name::{DATABASE, DEFAULT_SCHEMA};
 use crate::base::{Error, Kind, Name, Result};
-use crate::catalog::Relation;
+use crate::catalog::{Relation, temporary};
 use crate::lake::At;
 use datafusion::catalog::TableProvider;
 use datafusion::common::{ScalarValue, TableReference};
@@ -160,7 +160,10 @@ impl Planner {
                 references: References { relations, ..References::default() },
             });
         }
-        let schemas = std::iter::once("pg_catalog").chain(context.search_path.iter().map(String::as_str));
+        // A temporary relation hides even one of the system.
+        let (own, path): (Vec<_>, Vec<_>) =
+            context.search_path.iter().map(String::as_str).partition(|schema| *schema == temporary::SCHEMA);
+        let schemas = own.into_iter().chain(["pg_catalog"]).chain(path);
         for schema in schemas {
             if let Some(found) = self.look_up(context, schema, name, views).await? {
                 return Ok(found);
@@ -214,6 +217,7 @@ impl Planner {
                 plan.relation()
             }
         };
+        context.reads.lock().extend(references.reads.iter().cloned());
         Ok(Some(Found { provider, references }))
     }
 
@@ -273,7 +277,9 @@ impl Planner {
                 .iter()
                 .map(|schema| Name::new(schema, name))
                 .find(|name| context.snapshot.relation(name).is_some())
-                .unwrap_or_else(|| Name::new(context.search_path.first().map_or(DEFAULT_SCHEMA, String::as_str), name)),
+                .unwrap_or_else(|| {
+                    Name::new(&context.creation_schema().unwrap_or_else(|| DEFAULT_SCHEMA.into()), name)
+                }),
             [schema, name] => Name::new(schema, name),
             [catalog, schema, name] if catalog == DATABASE => Name::new(schema, name),
             _ => return Err(Error::unsupported("only managed tables have a past")),

@@ -4,6 +4,7 @@ mod prepared;
 mod response;
 pub mod settings;
 mod stop;
+mod temporary;
 mod transaction;
 mod uncommitted;
 
@@ -11,10 +12,12 @@ pub use prepared::{Prepared, PreparedStatements};
 pub use response::{CopyIn, Description, Notice, Response};
 pub use settings::Settings;
 pub use stop::{Cause, Stop, Timer};
-pub use transaction::{Effect, Status, Transaction};
+pub use temporary::{OnCommit, TemporaryTables};
+pub use transaction::{Effect, Isolation, Status, Transaction};
 pub use uncommitted::Uncommitted;
 
 use crate::base::Result;
+use crate::catalog::temporary::SCHEMA;
 use crate::engine::Engine;
 use crate::query::{Context, RunContext};
 use datafusion::catalog::TableProvider;
@@ -31,6 +34,7 @@ pub struct Session {
     pub pid: i32,
     pub settings: Settings,
     pub transaction: Transaction,
+    pub temporary: TemporaryTables,
     pub prepared: PreparedStatements,
     /// What `set_config` asked for while a statement ran; see [`Session::settle`].
     settings_wanted: Arc<Mutex<Vec<(String, Option<String>)>>>,
@@ -63,6 +67,7 @@ impl Session {
             pid: 0,
             settings,
             transaction: Transaction::default(),
+            temporary: TemporaryTables::default(),
             prepared: PreparedStatements::default(),
             settings_wanted: Arc::default(),
             run: None,
@@ -89,9 +94,13 @@ impl Session {
         let mut context = Context::new(self.snapshot(), &self.user, now);
         context.pid = self.pid;
         context.search_path = self.settings.search_path(&self.user);
+        if context.snapshot.schemas.contains_key(SCHEMA) {
+            context.search_path.insert(0, SCHEMA.to_string());
+        }
         context.settings = self.settings.listed();
         context.settings_wanted = self.settings_wanted.clone();
         context.run = self.run.clone();
+        context.reads = self.transaction.reads.clone();
         context.cancel = self.cancel.clone();
         context.relations = self.relations.clone();
         context

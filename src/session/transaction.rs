@@ -5,10 +5,12 @@
 
 use super::Settings;
 use super::uncommitted::{Uncommitted, Work};
-use crate::base::{Error, Kind, Result};
-use crate::catalog::Snapshot;
+use crate::base::{Error, Kind, Name, Result};
+use crate::catalog::{Snapshot, Temporary};
 use crate::lake::Hold;
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Where a session stands between BEGIN and COMMIT.
@@ -21,6 +23,18 @@ pub enum Status {
     Block,
     /// After an error in a block: everything but its end is refused.
     Failed,
+}
+
+/// What a transaction's statements see of what others commit meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// All that is there when the statement begins.
+    #[default]
+    ReadCommitted,
+    /// Nothing since the first statement.
+    RepeatableRead,
+    /// Nothing, and what it changes is as if nothing had been committed: else it is refused.
+    Serializable,
 }
 
 /// What a statement does to the world, as far as a transaction cares.
@@ -46,11 +60,12 @@ pub struct Transaction {
     savepoints: Vec<Savepoint>,
     /// When it began: its `now()`.
     pub started_at: Option<DateTime<Utc>>,
-    /// Whether each statement reads what the first one read.
-    repeatable: bool,
+    pub isolation: Isolation,
     /// What the last statement found committed, or the first one when reads are repeatable.
     base: Option<Arc<Snapshot>>,
     pub uncommitted: Uncommitted,
+    /// Relations that its statements have looked up.
+    pub reads: Arc<Mutex<BTreeSet<Name>>>,
     /// Keeps the collector from files that its snapshot or its work needs.
     hold: Option<Hold>,
 }
@@ -106,16 +121,22 @@ impl Transaction {
     }
 
     /// A statement begins: it reads what is committed by now, or what the first one of the block read.
-    pub fn enter(&mut self, newest: Arc<Snapshot>, now: DateTime<Utc>, hold: impl FnOnce() -> Hold) -> Result<()> {
+    pub fn enter(
+        &mut self,
+        newest: Arc<Snapshot>,
+        temporary: Option<Arc<Temporary>>,
+        now: DateTime<Utc>,
+        hold: impl FnOnce() -> Hold,
+    ) -> Result<()> {
         let first = self.hold.is_none();
-        let base = match (self.repeatable, &self.base) {
-            (true, Some(read)) if !first => read.clone(),
+        let base = match (self.isolation, &self.base) {
+            (Isolation::RepeatableRead | Isolation::Serializable, Some(read)) if !first => read.clone(),
             _ => newest,
         };
         self.base = Some(base.clone());
         self.started_at.get_or_insert(now);
         self.hold.get_or_insert_with(hold);
-        self.uncommitted.enter(base)
+        self.uncommitted.enter(base, temporary)
     }
 
     /// Whether a statement of this transaction has read something.
@@ -123,9 +144,10 @@ impl Transaction {
         self.hold.is_some()
     }
 
-    /// Lets each statement read what the first one read, or what is committed by then.
-    pub fn set_repeatable(&mut self, repeatable: bool) {
-        self.repeatable = repeatable;
+    /// What must not have changed since when it commits.
+    pub(super) fn relied_upon(&self) -> BTreeSet<Name> {
+        let reads = std::mem::take(&mut *self.reads.lock());
+        if self.isolation == Isolation::Serializable { reads } else { BTreeSet::new() }
     }
 
     /// BEGIN. False when a block is open already. What the same message has done before is part of the block.

@@ -3,7 +3,7 @@
 
 use super::{Session, Status};
 use crate::base::{Error, Kind, Result};
-use crate::catalog::{Change, Commit, Draft, Snapshot, Table};
+use crate::catalog::{Change, Commit, Draft, Snapshot, Table, Temporary};
 use crate::engine::Engine;
 use crate::lake::{Lake, Pending};
 use crate::workflow::Workflows;
@@ -30,14 +30,22 @@ impl Uncommitted {
     }
 
     /// Brings the work onto `base`; 40001 when others have done what it cannot follow.
-    pub(super) fn enter(&self, base: Arc<Snapshot>) -> Result<()> {
+    pub(super) fn enter(&self, base: Arc<Snapshot>, temporary: Option<Arc<Temporary>>) -> Result<()> {
         match &mut *self.0.lock() {
             Some(work) => work.draft.rebase(&base),
             begins => {
-                *begins = Some(Work { draft: Draft::on(base), pending: vec![], tags: vec![] });
+                *begins = Some(Work { draft: Draft::on(base, temporary), pending: vec![], tags: vec![] });
                 Ok(())
             }
         }
+    }
+
+    /// Lets the session have relations of its own, when it has none.
+    pub(super) fn allow_temporary(&self, folder: impl FnOnce() -> String) -> Result<()> {
+        self.with(|work| {
+            work.draft.allow_temporary(folder);
+            Ok(())
+        })
     }
 
     /// Adds a statement's changes, all or none.
@@ -81,49 +89,48 @@ impl Work {
     fn add(&mut self, commit: Commit) -> Result<()> {
         let Commit { changes, writes, message, .. } = commit;
         self.draft.add(changes, writes)?;
-        if !self.tags.contains(&message) {
+        if !message.is_empty() && !self.tags.contains(&message) {
             self.tags.push(message);
         }
         Ok(())
     }
 
-    async fn commit(self, engine: &Engine, author: &str) -> Result<()> {
-        let Work { draft, pending, tags } = self;
-        if draft.is_empty() {
-            return Ok(());
-        }
+    /// What exists after it, for the session.
+    async fn commit(self, engine: &Engine, author: &str) -> Result<Arc<Snapshot>> {
+        let Work { mut draft, pending, tags } = self;
         let defines = draft.changes().any(Workflows::concerns);
         let disconnects = draft.changes().any(|change| matches!(change, Change::DropConnection { .. }));
-        let outcome = engine.catalog.commit_draft(draft, author, &tags.join(", ")).await;
+        let outcome = engine.catalog.commit_draft(&mut draft, author, &tags.join(", ")).await;
         match &outcome {
-            Ok(after) => {
-                pending.iter().for_each(|files| files.keep(after));
+            Ok(()) => {
+                pending.iter().for_each(|files| files.keep(draft.snapshot()));
                 if defines {
                     engine.workflows.redefined();
                 }
                 if disconnects {
-                    engine.connections.prune(after);
+                    engine.connections.prune(draft.snapshot());
                 }
             }
             // It surely has not happened, and the next try writes files of its own.
             Err(error) if error.kind == Kind::SerializationFailure => {}
             Err(_) => pending.iter().for_each(|files| files.leave()),
         }
-        outcome.map(drop)
+        outcome.map(|()| draft.snapshot().clone())
     }
 }
 
 impl Session {
     /// What exists for this session: all that is committed, and what its transaction has changed.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.transaction.snapshot().unwrap_or_else(|| self.engine.catalog.snapshot())
+        self.transaction.snapshot().unwrap_or_else(|| self.temporary.beside(self.engine.catalog.snapshot()))
     }
 
     /// A statement begins: with it a transaction, unless one is open.
     pub fn enter(&mut self) -> Result<()> {
         let (newest, now) = (self.engine.catalog.snapshot(), self.engine.clock.now());
         let lake = &self.engine.lake;
-        self.transaction.enter(newest, now, || lake.hold()).map_err(|error| self.advised(error))
+        let entered = self.transaction.enter(newest, self.temporary.committed(), now, || lake.hold());
+        entered.map_err(|error| self.advised(error))
     }
 
     /// Changes what exists, for the transaction's own statements until it is committed.
@@ -145,9 +152,16 @@ impl Session {
     ///
     /// Must be waited for: a commit that is on the disk has to reach memory.
     pub async fn commit(&mut self) -> Result<()> {
-        let Some(work) = self.transaction.uncommitted.take() else { return Ok(()) };
-        let outcome = work.commit(&self.engine, &self.user).await;
-        outcome.map_err(|error| self.advised(error))
+        let Some(snapshot) = self.transaction.uncommitted.snapshot() else { return Ok(()) };
+        let ends = self.temporary.on_commit(&snapshot);
+        if !ends.is_empty() {
+            self.change(ends, "")?;
+        }
+        let Some(mut work) = self.transaction.uncommitted.take() else { return Ok(()) };
+        work.draft.rely_upon(self.transaction.relied_upon());
+        let after = work.commit(&self.engine, &self.user).await.map_err(|error| self.advised(error))?;
+        self.temporary.commit(&after);
+        Ok(())
     }
 
     /// The client's message is over: statements outside a block are committed, all of a message as one.

@@ -157,7 +157,8 @@ impl Statement for CreateMaterializedView {
         let name = workflow.name.clone();
         let workflows = session.engine.workflows.clone();
         let new = !session.snapshot().workflows.contains_key(&name);
-        let defined = workflows.define(&session.snapshot(), workflow, self.or_replace, self.if_not_exists).await;
+        let defined =
+            workflows.define(&session.snapshot().shared(), workflow, self.or_replace, self.if_not_exists).await;
         match defined.map_err(|error| if is_schedule(&error) { error.at(self.schedule_at) } else { error })? {
             Some(commit) => {
                 session.engine.catalog.commit(commit).await?;

@@ -4,12 +4,13 @@ use super::assignment::Assignment;
 use super::target::{Written, folded, ident_offset, offset, refuse};
 use super::{AnyStatement, Description, Response, Session, Statement};
 use crate::base::{Error, Kind, Name, Result, Type};
-use crate::catalog::{Change, Column, Table};
+use crate::catalog::{Change, Column, Table, temporary};
 use crate::lake::{publish, storable};
 use crate::query::{Context, Plan};
+use crate::session::OnCommit;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    ColumnDef, ColumnOption, CreateTable as Tree, CreateTableOptions, DataType, Query, Statement as AnyTree,
+    self, ColumnDef, ColumnOption, CreateTable as Tree, CreateTableOptions, DataType, Query, Statement as AnyTree,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,16 +21,16 @@ struct CreateTable {
     tree: Tree,
     text: String,
     name: Written,
+    temporary: bool,
 }
 
 pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let AnyTree::CreateTable(tree) = tree else { return Err(Error::internal("the statement must be CREATE TABLE")) };
     refuse(tree.or_replace, "CREATE OR REPLACE TABLE")?;
-    refuse(tree.temporary || tree.volatile || tree.transient, "CREATE TEMPORARY TABLE")?;
+    refuse(tree.volatile || tree.transient, "this form of CREATE TABLE")?;
     refuse(tree.like.is_some() || tree.clone.is_some(), "CREATE TABLE … LIKE")?;
     refuse(tree.partition_by.is_some() || tree.partition_of.is_some(), "a partitioned table")?;
     refuse(tree.inherits.is_some(), "INHERITS")?;
-    refuse(tree.on_commit.is_some(), "ON COMMIT")?;
     refuse(tree.external || tree.table_options != CreateTableOptions::None, "this form of CREATE TABLE")?;
     if let Some(constraint) = tree.constraints.first() {
         let constraint = constraint.to_string();
@@ -37,7 +38,12 @@ pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn AnyStatement>> {
         return Err(unenforced(&word).at(offset(text, &tree.constraints[0])));
     }
     let name = Written::new(&tree.name, text)?;
-    Ok(Arc::new(CreateTable { name, text: text.to_string(), tree }))
+    let temporary = tree.temporary || name.schema() == Some(temporary::SCHEMA);
+    if tree.on_commit.is_some() && !temporary {
+        let message = "ON COMMIT can only be used on temporary tables";
+        return Err(Error::new(Kind::InvalidTableDefinition, message));
+    }
+    Ok(Arc::new(CreateTable { name, temporary, text: text.to_string(), tree }))
 }
 
 fn unenforced(constraint: &str) -> Error {
@@ -92,6 +98,15 @@ impl CreateTable {
             }
         }
         Ok(column)
+    }
+
+    /// What becomes of a temporary table at COMMIT.
+    fn on_commit(&self, session: &mut Session, name: &Name) -> Result<()> {
+        match self.tree.on_commit {
+            Some(ast::OnCommit::DeleteRows) => session.on_commit(name, OnCommit::DeleteRows),
+            Some(ast::OnCommit::Drop) => session.on_commit(name, OnCommit::Drop),
+            Some(ast::OnCommit::PreserveRows) | None => Ok(()),
+        }
     }
 
     async fn plan(&self, session: &Session, context: &Context, query: &Query, hints: &[Option<Type>]) -> Result<Plan> {
@@ -193,8 +208,11 @@ impl Statement for CreateTable {
     }
 
     async fn run(&self, session: &mut Session, parameters: &[ScalarValue]) -> Result<Response> {
+        if self.temporary {
+            session.allow_temporary()?;
+        }
         let context = session.context();
-        let name = self.name.new_name(&context)?;
+        let name = if self.temporary { self.name.new_temporary()? } else { self.name.new_name(&context)? };
         let tag = if self.tree.query.is_some() { "CREATE TABLE AS" } else { "CREATE TABLE" };
         if context.snapshot.relation(&name).is_some() {
             if self.tree.if_not_exists {
@@ -205,12 +223,14 @@ impl Statement for CreateTable {
             return Err(Error::new(Kind::DuplicateTable, message).at(self.name.offset));
         }
         if let Some(query) = &self.tree.query {
-            let count = self.create_as(session, &context, name, query, parameters).await?;
+            let count = self.create_as(session, &context, name.clone(), query, parameters).await?;
+            self.on_commit(session, &name)?;
             return Ok(Response::Done { tag: format!("SELECT {count}") });
         }
         let columns = self.declared(session, &context).await?;
-        let changes = vec![Change::CreateTable { name, columns, folder: None }];
+        let changes = vec![Change::CreateTable { name: name.clone(), columns, folder: None }];
         session.change(changes, tag).map_err(|error| error.at(self.name.offset))?;
+        self.on_commit(session, &name)?;
         Ok(Response::Done { tag: tag.to_string() })
     }
 }

@@ -4,7 +4,7 @@ use super::target::{Written, folded, refuse};
 use super::{AnyStatement, Response, Session, Statement};
 use crate::base::sql::{self, Kinds};
 use crate::base::{Error, Kind, Result};
-use crate::catalog::{Change, Relation, Snapshot, View};
+use crate::catalog::{Change, Relation, Snapshot, View, temporary};
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{CreateTableOptions, CreateView as Tree, Statement as AnyTree};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -22,7 +22,6 @@ struct CreateView {
 
 pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let AnyTree::CreateView(tree) = tree else { return Err(Error::internal("the statement must be CREATE VIEW")) };
-    refuse(tree.temporary, "CREATE TEMPORARY VIEW")?;
     refuse(tree.materialized, "this form of CREATE MATERIALIZED VIEW")?;
     refuse(
         tree.or_alter
@@ -64,15 +63,24 @@ impl fmt::Display for CreateView {
 
 impl Statement for CreateView {
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
-        let context = session.context();
-        let name = self.name.new_name(&context)?;
+        let mut context = session.context();
+        let plan = session.engine.query.plan_text(&context, &self.sql).await;
+        let plan = plan.map_err(|error| error.shifted(self.start))?;
+        let over_temporary = plan.references().reads.iter().any(|read| read.schema == temporary::SCHEMA);
+        let temporary = self.tree.temporary || over_temporary || self.name.schema() == Some(temporary::SCHEMA);
+        if temporary {
+            session.allow_temporary()?;
+            context = session.context();
+        }
+        let name = if temporary { self.name.new_temporary()? } else { self.name.new_name(&context)? };
+        if over_temporary && !self.tree.temporary {
+            session.notice(format!("view \"{}\" will be a temporary view", name.name));
+        }
         let tag = "CREATE VIEW".to_string();
         if self.tree.if_not_exists && context.snapshot.relation(&name).is_some() {
             session.notice(format!("relation \"{}\" already exists, skipping", name.name));
             return Ok(Response::Done { tag });
         }
-        let plan = session.engine.query.plan_text(&context, &self.sql).await;
-        let plan = plan.map_err(|error| error.shifted(self.start))?;
         if !plan.parameters().is_empty() {
             return Err(Error::new(Kind::UndefinedParameter, "there is no parameter $1").at(self.start));
         }

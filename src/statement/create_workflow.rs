@@ -155,7 +155,8 @@ impl Statement for CreateWorkflow {
         let workflow = Workflow { owner: session.user.clone(), ..self.workflow.clone() };
         let name = workflow.name.clone();
         let workflows = session.engine.workflows.clone();
-        let defined = workflows.define(&session.snapshot(), workflow, self.or_replace, self.if_not_exists).await;
+        let defined =
+            workflows.define(&session.snapshot().shared(), workflow, self.or_replace, self.if_not_exists).await;
         match defined.map_err(|error| if is_schedule(&error) { error.at(self.schedule_at) } else { error })? {
             Some(commit) => session.add(commit)?,
             None => session.notice(format!("workflow \"{name}\" already exists, skipping")),

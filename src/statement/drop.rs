@@ -3,7 +3,7 @@
 use super::target::{Written, refuse};
 use super::{AnyStatement, Response, Session, Statement};
 use crate::base::{Error, Kind, Name, Result};
-use crate::catalog::{Change, Relation, Snapshot};
+use crate::catalog::{Change, Relation, Snapshot, temporary};
 use crate::query::Context;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{ObjectType, Statement as Tree};
@@ -27,7 +27,7 @@ enum What {
 }
 
 pub fn read(tree: Tree, text: &str) -> Result<Arc<dyn AnyStatement>> {
-    let Tree::Drop { object_type, if_exists, names, cascade, temporary, table, .. } = &tree else {
+    let Tree::Drop { object_type, if_exists, names, cascade, temporary: is_temporary, table, .. } = &tree else {
         return Err(Error::internal("the statement must be DROP"));
     };
     let what = match object_type {
@@ -36,7 +36,7 @@ pub fn read(tree: Tree, text: &str) -> Result<Arc<dyn AnyStatement>> {
         ObjectType::Schema => What::Schema,
         other => return Err(Error::unsupported(format!("DROP {other} is not supported")).at(0)),
     };
-    refuse(*temporary || table.is_some(), "this form of DROP")?;
+    refuse(*is_temporary || table.is_some(), "this form of DROP")?;
     let names = names.iter().map(|name| Written::new(name, text)).collect::<Result<_>>()?;
     let (if_exists, cascade) = (*if_exists, *cascade);
     Ok(Arc::new(Drop { tree, what, names, if_exists, cascade }))
@@ -116,6 +116,12 @@ impl Drop {
         notices: &mut Vec<String>,
     ) -> Result<Option<Change>> {
         let (snapshot, name) = (&context.snapshot, written.last());
+        if name == temporary::SCHEMA {
+            let message = format!("cannot drop schema {name} because it is required by the database system");
+            return Err(Error::new(Kind::DependentObjects, message)
+                .hint("DISCARD TEMP drops what is in it".to_string())
+                .at(written.offset));
+        }
         if !snapshot.schemas.contains_key(name) {
             let missing = snapshot.schema(name).map(|_| None);
             return if self.if_exists { Ok(None) } else { missing.map_err(|error| error.at(written.offset)) };

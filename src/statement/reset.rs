@@ -12,7 +12,7 @@ pub const FORM: Form = Form {
         title: "RESET, DISCARD",
         synopsis: "RESET {name | ALL | TIME ZONE}\nDISCARD {ALL | PLANS | SEQUENCES | TEMP}",
         about: "Gives a setting the value that it had when the session began. DISCARD ALL resets all settings and \
-forgets prepared statements, for pools that hand a session on.",
+forgets prepared statements and temporary tables, for pools that hand a session on.",
         example: "RESET statement_timeout;",
     },
     leads: &["RESET", "DISCARD"],
@@ -55,7 +55,11 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
 
 impl Statement for Reset {
     fn effect(&self) -> Effect {
-        Effect::Session
+        match self {
+            // It is in the transaction that temporary tables go.
+            Reset::Discard("ALL" | "TEMP") => Effect::Read,
+            _ => Effect::Session,
+        }
     }
 
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
@@ -70,8 +74,10 @@ impl Statement for Reset {
                 "RESET".to_string()
             }
             Reset::Discard(what) => {
-                if *what == "ALL" {
-                    discard_all(session)?;
+                match *what {
+                    "ALL" => discard_all(session)?,
+                    "TEMP" => session.discard_temporary()?,
+                    _ => {}
                 }
                 format!("DISCARD {what}")
             }
@@ -87,7 +93,7 @@ fn discard_all(session: &mut Session) -> Result<()> {
     }
     session.settings.reset_all();
     session.prepared.clear();
-    Ok(())
+    session.discard_temporary()
 }
 
 impl fmt::Display for Reset {

@@ -2,7 +2,7 @@
 
 use crate::base::name::{DATABASE, DEFAULT_SCHEMA};
 use crate::base::{Error, Kind, Name, Result, sql};
-use crate::catalog::{Relation, Snapshot, Table};
+use crate::catalog::{Relation, Snapshot, Table, temporary};
 use crate::query::Context;
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Spanned};
 use datafusion::sql::sqlparser::tokenizer::Span;
@@ -58,6 +58,22 @@ impl Written {
         self.parts.last().map_or("", String::as_str)
     }
 
+    /// The schema, when it is named.
+    pub fn schema(&self) -> Option<&str> {
+        self.parts.len().checked_sub(2).map(|at| self.parts[at].as_str())
+    }
+
+    /// What a new temporary table or view of this name is called.
+    pub fn new_temporary(&self) -> Result<Name> {
+        match self.local()? {
+            (None | Some(temporary::SCHEMA), name) => Ok(Name::new(temporary::SCHEMA, name)),
+            (Some(_), _) => {
+                let message = "cannot create temporary relation in non-temporary schema";
+                Err(Error::new(Kind::InvalidTableDefinition, message).at(self.offset))
+            }
+        }
+    }
+
     /// What a new object of this name is called: in the schema that is named, or the first of the search path.
     pub fn new_name(&self, context: &Context) -> Result<Name> {
         match self.local()? {
@@ -66,7 +82,9 @@ impl Written {
                 Ok(Name::new(schema, name))
             }
             (None, name) => {
-                let first = context.search_path.iter().find(|schema| context.snapshot.schemas.contains_key(*schema));
+                // New objects of no schema are not temporary ones, which are looked up first.
+                let mut path = context.search_path.iter().filter(|schema| *schema != temporary::SCHEMA);
+                let first = path.find(|schema| context.snapshot.schemas.contains_key(*schema));
                 let none = || Error::new(Kind::UndefinedSchema, "no schema has been selected to create in");
                 Ok(Name::new(first.ok_or_else(|| none().at(self.offset))?, name))
             }
@@ -92,7 +110,10 @@ impl Written {
         }
         let Some(name) = self.find(context)? else { return Err(self.undefined(&context.snapshot)) };
         match context.snapshot.relation(&name) {
-            Some(Relation::Table(table)) => Ok(table.clone()),
+            Some(Relation::Table(table)) => {
+                context.reads.lock().insert(name);
+                Ok(table.clone())
+            }
             Some(Relation::View(_)) => Err(self.wrong(format!("cannot {what} view \"{}\"", name.name))),
             Some(Relation::External(_)) => Err(self.wrong(format!("cannot {what} external table \"{}\"", name.name))),
             None => Err(self.undefined(&context.snapshot)),

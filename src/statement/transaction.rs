@@ -3,7 +3,7 @@
 use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement};
 use crate::base::sql::Kinds;
 use crate::base::{Error, Kind, Result, quote_identifier};
-use crate::session::{Effect, Status};
+use crate::session::{Effect, Isolation, Status};
 use datafusion::common::ScalarValue;
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +23,8 @@ reads it after COMMIT, all of it. After ROLLBACK, an error, a lost client or a c
 statements of one message are a transaction, and so are those of the extended protocol up to its Sync.
 
 With READ COMMITTED, the default, each statement reads what is committed by then; with REPEATABLE READ and SERIALIZABLE, \
-what was committed when the block's first statement began. No transaction locks anything or waits for another. When \
+what was committed when the block's first statement began. A SERIALIZABLE block that changes something is refused with \
+40001 when a table or view that it read has changed since. No transaction locks anything or waits for another. When \
 others have committed something that its changes cannot follow, it is refused with 40001, at COMMIT or, with READ \
 COMMITTED, at its next statement, and must be run again: the same file of rows was changed, or a table that it wrote to \
 was dropped, replaced or altered, or a name was taken. Rows that others add are no such thing. A name in DROP, RENAME \
@@ -130,7 +131,11 @@ impl Modes {
                 before_reading(session, "SET TRANSACTION ISOLATION LEVEL must be called")?;
             }
             session.settings.set_local("transaction_isolation", Some(isolation))?;
-            session.transaction.set_repeatable(matches!(isolation, "serializable" | "repeatable read"));
+            session.transaction.isolation = match isolation {
+                "serializable" => Isolation::Serializable,
+                "repeatable read" => Isolation::RepeatableRead,
+                _ => Isolation::ReadCommitted,
+            };
         }
         if let Some(read_only) = self.read_only {
             if !read_only && session.settings.read_only(true) {

@@ -1,9 +1,10 @@
 //! Several clients at once, and clients and processes that go away in the middle of a transaction.
 
-use super::instance::{Instance, Table};
+use super::instance::{Instance, Table, python, repository};
 use aqueduct::base::{Error, Kind};
 use aqueduct::session::{Response, Session};
-use aqueduct::statement;
+use aqueduct::store::Write;
+use aqueduct::{statement, wire};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -269,4 +270,27 @@ async fn a_process_that_dies_within_a_block_leaves_nothing() {
     assert_eq!(orphans.len(), 3, "files of INSERT, DELETE and CREATE TABLE AS are the collector's: {orphans:?}");
     instance.verify().await;
     instance.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_driver_finds_transactions_as_it_expects_them() {
+    let instance = Instance::new().await;
+    let role = Write::new(
+        "INSERT INTO aqueduct_setting(name, value) VALUES ('role.aqueduct', ?)",
+        [wire::auth::verifier("a password").into()],
+    );
+    instance.engine.catalog.store().write(&[role]).await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let serving = tokio::spawn(wire::serve(instance.engine.clone(), listener, shutdown.clone()));
+    let script = repository().join("tests/python/transactions.py");
+    let target = format!("host=127.0.0.1 port={port} user=aqueduct dbname=aqueduct password='a password'");
+    let driver = tokio::task::spawn_blocking(move || Command::new(python()).arg(script).arg(target).output().unwrap());
+    let answer = driver.await.unwrap();
+    assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    shutdown.cancel();
+    serving.await.unwrap().unwrap();
+    assert_eq!(files(&instance.data.join("temporary")), BTreeSet::new(), "temporary tables go with their session");
+    instance.verify().await;
 }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 /// Adds the rows that lead from the old files of a table to its new ones.
 pub(super) fn files(changes: &mut Changes, old: Option<&Arc<Table>>, new: &Table) {
     let old_files = old.map_or(&[][..], |old| &old.files);
-    if old_files == new.files {
+    let same_rows = old.map_or(0, |old| old.next_row_id) == new.next_row_id;
+    // Rows that came and went within the commit have had their ids.
+    if old_files == new.files && same_rows {
         return;
     }
     let before: HashMap<i64, &Arc<DataFile>> = old_files.iter().map(|file| (file.id, file)).collect();

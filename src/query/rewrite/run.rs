@@ -145,7 +145,7 @@ impl Rewriter<'_> {
                 Some((Type::Name, ScalarValue::from(self.context.user.as_str())))
             }
             "current_database" | "current_catalog" => Some((Type::Name, ScalarValue::from(name::DATABASE))),
-            "current_schema" => Some((Type::Name, ScalarValue::Utf8(self.context.search_path.first().cloned()))),
+            "current_schema" => Some((Type::Name, ScalarValue::Utf8(self.context.creation_schema()))),
             _ => None,
         })
     }

@@ -55,6 +55,7 @@ fn tables(scope: &Scope<'_>) -> Page {
         let kind = match relation.kind {
             'v' => "VIEW",
             'f' => "FOREIGN",
+            _ if relation.is_temporary() => "LOCAL TEMPORARY",
             _ => "BASE TABLE",
         };
         let insertable = relation.kind == 'r' && !relation.is_system();

@@ -185,6 +185,10 @@ impl Relation {
         oid::of_schema(&objects.snapshot, &self.schema).into()
     }
 
+    pub fn is_temporary(&self) -> bool {
+        self.schema == catalog::temporary::SCHEMA
+    }
+
     pub fn is_system(&self) -> bool {
         super::SCHEMAS.contains(&self.schema.as_str())
     }

@@ -18,9 +18,13 @@ pub const PG_NAMESPACE: u32 = 2615;
 /// The first OID that Postgres gives to a user's object.
 const FIRST_USER: u32 = 16_384;
 
+/// Temporary objects of a session, which are numbered below zero, are found from here on.
+const FIRST_TEMPORARY: u32 = 0x2000_0000;
+
 /// Of a schema, table or view: the lake has numbered them.
 pub fn of_lake(id: i64) -> u32 {
-    FIRST_USER.saturating_add(u32::try_from(id).unwrap_or(0))
+    let first = if id < 0 { FIRST_TEMPORARY } else { FIRST_USER };
+    first.saturating_add(u32::try_from(id.abs()).unwrap_or(0))
 }
 
 /// Of what nobody has numbered: its name decides. Above all lake ids, and positive for clients that think in int4.

@@ -1,6 +1,7 @@
 //! Standard statements: what of PostgreSQL's is here, and what differs.
 
 use super::Manual;
+use crate::statement::transaction;
 
 pub const ALL: &[Manual] = &[
     Manual {
@@ -29,17 +30,21 @@ AS OF as it was then.",
     Manual {
         title: "CREATE TABLE",
         synopsis: "\
-CREATE TABLE [IF NOT EXISTS] name (column type [NOT NULL] [DEFAULT expression], …)
-CREATE TABLE [IF NOT EXISTS] name AS query
+CREATE [TEMP] TABLE [IF NOT EXISTS] name (column type [NOT NULL] [DEFAULT expression], …) [ON COMMIT …]
+CREATE [TEMP] TABLE [IF NOT EXISTS] name [ON COMMIT PRESERVE ROWS | DELETE ROWS | DROP] AS query
 DROP TABLE [IF EXISTS] name, … [CASCADE | RESTRICT]",
         about: "A managed table: Parquet files and a DuckLake 1.0 catalog, which DuckDB and others can read while the \
-server runs. Dropping one keeps its past readable in the lake's history, and never drops what reads it.",
+server runs. Dropping one keeps its past readable in the lake's history, and never drops what reads it.
+
+A temporary table is its session's alone and gone with it. It is in the schema pg_temp, which is looked up before all \
+others, and in no history of the lake. ON COMMIT says what becomes of it at the end of each transaction.",
         example: "CREATE TABLE ml.scores (id bigint NOT NULL, score float8, at timestamptz DEFAULT now());",
     },
     Manual {
         title: "CREATE VIEW",
-        synopsis: "CREATE [OR REPLACE] VIEW name [(column, …)] AS query\nDROP VIEW [IF EXISTS] name, …",
-        about: "Names in a view are looked up when it is queried, so a table may be replaced under it.",
+        synopsis: "CREATE [OR REPLACE] [TEMP] VIEW name [(column, …)] AS query\nDROP VIEW [IF EXISTS] name, …",
+        about: "Names in a view are looked up when it is queried, so a table may be replaced under it. \
+A view over a temporary table is temporary too.",
         example: "CREATE VIEW late AS SELECT * FROM flights WHERE dep_delay > 30;",
     },
     Manual {
@@ -76,12 +81,7 @@ COPY table [(column, …)] | (query) TO 'path' | STDOUT [WITH (…)]",
 copy with file, line and column, and nothing is changed.",
         example: "COPY (SELECT * FROM ml.scores) TO 'out/scores.parquet';",
     },
-    Manual {
-        title: "BEGIN",
-        synopsis: "BEGIN | START TRANSACTION | COMMIT | END | ROLLBACK | ABORT | SAVEPOINT name | RELEASE name",
-        about: "A block reads what was there when it began. After an error everything but its end is refused (25P02).",
-        example: "",
-    },
+    transaction::FORM.manual,
     Manual {
         title: "SET",
         synopsis: "SET [SESSION | LOCAL] name = value\nSHOW name | ALL\nRESET name | ALL\nDISCARD ALL",

@@ -4,8 +4,9 @@ use super::{Call, Entry};
 use crate::base::error::did_you_mean;
 use crate::base::name::DATABASE;
 use crate::base::{Error, Kind, Result};
+use crate::catalog::temporary;
 use crate::query::system::page::Cell;
-use crate::query::system::pg;
+use crate::query::system::{oid, pg};
 
 pub const ALL: &[Entry] = &[
     ("current_catalog() name", |_| Ok(DATABASE.into())),
@@ -29,7 +30,7 @@ pub const ALL: &[Entry] = &[
     ("pg_is_in_recovery() bool", |_| Ok(false.into())),
     ("pg_is_other_temp_schema(oid) bool", |_| Ok(false.into())),
     ("pg_is_wal_replay_paused() bool", |_| Ok(false.into())),
-    ("pg_my_temp_schema() oid", |_| Ok(0.into())),
+    ("pg_my_temp_schema() oid", temporary_schema),
     ("pg_postmaster_start_time() timestamptz", started_at),
     ("pg_stat_get_numscans(oid) int8", |_| Ok(0.into())),
     ("session_user() name", user),
@@ -47,7 +48,8 @@ fn user(call: &Call<'_>) -> Result<Cell> {
 /// The schemas of the search path that exist.
 fn on_path(call: &Call<'_>) -> Vec<String> {
     let exists = |name: &&String| call.objects().namespaces.iter().any(|(_, known)| known == *name);
-    call.path().iter().filter(exists).cloned().collect()
+    // As in Postgres, the schema of temporary tables is looked up first and is not said to be.
+    call.path().iter().filter(|name| *name != temporary::SCHEMA).filter(exists).cloned().collect()
 }
 
 fn schemas(call: &Call<'_>) -> Result<Cell> {
@@ -55,6 +57,9 @@ fn schemas(call: &Call<'_>) -> Result<Cell> {
     let implied = call.values.first() == Some(&Cell::Bool(true));
     if implied && !schemas.iter().any(|name| name == "pg_catalog") {
         schemas.insert(0, "pg_catalog".into());
+    }
+    if implied && call.path().iter().any(|name| name == temporary::SCHEMA) {
+        schemas.insert(0, temporary::SCHEMA.into());
     }
     Ok(schemas.into())
 }
@@ -94,4 +99,9 @@ fn started_at(call: &Call<'_>) -> Result<Cell> {
 fn version(call: &Call<'_>) -> Result<Cell> {
     let postgres = pg::parameter(call.scope.context, "server_version").unwrap_or_else(|| "15.0".into());
     Ok(format!("PostgreSQL {postgres} (Aqueduct {})", env!("CARGO_PKG_VERSION")).into())
+}
+
+fn temporary_schema(call: &Call<'_>) -> Result<Cell> {
+    let own = call.objects().snapshot.schemas.get(temporary::SCHEMA);
+    Ok(own.map_or(0, |schema| oid::of_lake(schema.id)).into())
 }

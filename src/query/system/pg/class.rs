@@ -37,7 +37,7 @@ pub fn pg_class(scope: &Scope<'_>) -> Page {
             if stored { relation.oid } else { 0 },
             pages(relation),
             relation.rows.unwrap_or(-1) as f64,
-            "p",
+            if relation.is_temporary() { "t" } else { "p" },
             relation.kind,
             scope.objects.columns(relation).len(),
             matches!(relation.kind, 'v' | 'm'),
