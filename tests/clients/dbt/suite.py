@@ -23,6 +23,7 @@ LEFT_OUT = [
     "functions/test_udfs.py",  # needs dbt-core 1.11
     "exit_codes/test_exit_codes.py::TestExitCodesDeps",  # clone from GitHub
     "exit_codes/test_exit_codes.py::TestExitCodesDepsFail",
+    "macros/test_macros.py::TestMacros",
     "adapter/test_simple_copy.py::TestSimpleCopyUppercase",  # connect to localhost:5432, whatever they are told
     "basic/test_mixed_case_db.py",
 ]
