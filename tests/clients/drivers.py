@@ -28,9 +28,10 @@ KNOWN = {
     "psycopg: copy binary": "COPY FROM in binary",
     "psycopg: server cursor": "DECLARE",
     "asyncpg: connect": "client_encoding as 'utf-8', in quotes",
+    "sqlalchemy psycopg2: pandas replaces": "a scalar subquery that names its columns in full",
     "sqlalchemy psycopg2: columns": "a scalar subquery that names its columns in full",
     "sqlalchemy psycopg2: declared table": "PRIMARY KEY",
-    "sqlalchemy psycopg: connect": "a function that the driver asks for types with",
+    "sqlalchemy psycopg: connect": "to_regtype answers text",
 }
 
 TYPES = (
@@ -231,8 +232,8 @@ def of_sqlalchemy(url, steps, driver):
         {"id": [1, 2], "price": [1.5, None], "name": ["a", None], "at": pandas.to_datetime(["2024-01-01", "2024-02-29"])}
     )
 
-    def written():
-        frame.to_sql("driver_pandas", engine, index=False, if_exists="replace")
+    def written(if_exists):
+        frame.to_sql("driver_pandas", engine, index=False, if_exists=if_exists)
         return pandas.read_sql("SELECT * FROM driver_pandas ORDER BY id", engine).to_csv()
 
     def reflected():
@@ -257,7 +258,10 @@ def of_sqlalchemy(url, steps, driver):
             return connection.execute(sqlalchemy.select(table).where(table.c.id.in_([1, 2]))).all()
 
     steps("connect", lambda: engine.connect().close())
-    steps("pandas", written)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("DROP TABLE IF EXISTS driver_pandas"))
+    steps("pandas", lambda: written("fail"))
+    steps("pandas replaces", lambda: written("replace"))
     steps("columns", reflected)
     steps("has table", lambda: inspected("has_table"))
     for method in ("get_pk_constraint", "get_foreign_keys", "get_indexes", "get_unique_constraints", "get_check_constraints"):
