@@ -1,0 +1,1 @@
+select tailnum, year as built, seats from {{ source('files', 'planes') }}

@@ -1,0 +1,2 @@
+{{ config(materialized='view') }}
+select customer, spent from {{ ref('customers') }} where spent > 0
