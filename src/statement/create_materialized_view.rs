@@ -6,7 +6,7 @@ use super::clause::schedule::{Draft, print_schedule};
 use super::clause::target::{print_target, target};
 use super::clause::{Clauses, Once};
 use super::create_workflow::{if_not_exists, is_schedule};
-use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, materialize, rooms};
 use crate::base::sql;
 use crate::base::{Error, Kind, Result};
 use crate::catalog::Workflow;
@@ -149,17 +149,23 @@ pub fn statement(view: &Workflow) -> String {
 
 impl Statement for CreateMaterializedView {
     fn effect(&self) -> Effect {
-        Effect::Act
+        materialize::effect(&self.workflow)
     }
 
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let workflow = Workflow { owner: session.user.clone(), ..self.workflow.clone() };
         let name = workflow.name.clone();
         let workflows = session.engine.workflows.clone();
+        let in_block = materialize::in_block(session).await?;
         let new = !session.snapshot().workflows.contains_key(&name);
         let defined =
             workflows.define(&session.snapshot().shared(), workflow, self.or_replace, self.if_not_exists).await;
         match defined.map_err(|error| if is_schedule(&error) { error.at(self.schedule_at) } else { error })? {
+            Some(commit) if in_block => {
+                session.add(commit)?;
+                let view = session.snapshot().workflow(&name)?.clone();
+                materialize::fill(session, &view, "CREATE MATERIALIZED VIEW").await?;
+            }
             Some(commit) => {
                 session.engine.catalog.commit(commit).await?;
                 workflows.redefined();

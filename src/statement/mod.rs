@@ -12,6 +12,7 @@ mod delete;
 mod drop;
 mod insert;
 mod literal;
+mod materialize;
 #[cfg(test)]
 mod managed_tests;
 mod select;

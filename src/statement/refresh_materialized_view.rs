@@ -1,8 +1,8 @@
 //! `REFRESH MATERIALIZED VIEW`
 
 use super::create_materialized_view::named;
-use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
-use crate::base::{Name, Result};
+use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, materialize, rooms};
+use crate::base::{Error, Kind, Name, Result};
 use crate::session::Effect;
 use datafusion::common::ScalarValue;
 use std::fmt;
@@ -48,11 +48,23 @@ impl fmt::Display for RefreshMaterializedView {
 
 impl Statement for RefreshMaterializedView {
     fn effect(&self) -> Effect {
-        Effect::Act
+        // Whether it is one of those that are kept here shows when it runs.
+        Effect::Write
     }
 
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let view = named(session, &self.name).map_err(|error| error.at(self.offset))?;
+        if materialize::in_block(session).await? {
+            if materialize::effect(&view) != Effect::Write {
+                return Err(Error::new(
+                    Kind::ActiveTransaction,
+                    "REFRESH MATERIALIZED VIEW of rows in another system cannot run inside a transaction block",
+                )
+                .hint("COMMIT or ROLLBACK first".to_string()));
+            }
+            materialize::fill(session, &view, "REFRESH MATERIALIZED VIEW").await?;
+            return Ok(rooms::done("REFRESH MATERIALIZED VIEW"));
+        }
         session.engine.workflows.refresh(&view.name, &session.user, session.cancel.clone()).await?;
         Ok(rooms::done("REFRESH MATERIALIZED VIEW"))
     }

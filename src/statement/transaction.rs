@@ -31,8 +31,9 @@ was dropped, replaced or altered, or a name was taken. Rows that others add are 
 and TRUNCATE means what has it at COMMIT.
 
 After an error everything is refused (25P02) until the block ends, or until ROLLBACK TO goes back to a savepoint with its \
-rows, definitions and settings. EXECUTE WORKFLOW, CREATE and REFRESH MATERIALIZED VIEW and CANCEL RUN cannot be rolled \
+rows, definitions and settings. EXECUTE WORKFLOW and CANCEL RUN cannot be rolled \
 back: in a block they are refused (25001), in a message of several statements they first commit what stands before them. \
+CREATE and REFRESH MATERIALIZED VIEW of rows that are kept here are a part of the block, and no run of their own there. \
 COPY … TO a file, and the copy of a file that CREATE MODEL keeps, are not undone by ROLLBACK. With READ ONLY whatever \
 writes is refused (25006).",
         example: "\

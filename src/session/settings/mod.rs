@@ -242,6 +242,7 @@ mod tests {
             ("search_path", "a, \"B c\",Public", "a, \"B c\", public"),
             ("jit", "tr", "on"),
             ("client_encoding", "utf-8", "UTF8"),
+            ("client_encoding", "'utf-8'", "UTF8"),
             ("app.anything", "x", "x"),
         ] {
             assert_eq!(after(&[(name, given)]).get(name).unwrap(), shown);

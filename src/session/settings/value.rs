@@ -53,7 +53,8 @@ impl Shape {
             Shape::DateStyle => date_style(value).ok_or_else(|| {
                 wrong(name, value).hint("only the ISO style is supported, with MDY, DMY or YMD".to_string())
             }),
-            Shape::Encoding => match value.to_ascii_lowercase().replace(['-', '_'], "").as_str() {
+            // As PostgreSQL, which compares letters and digits alone: a driver sends quotes with the name.
+            Shape::Encoding => match value.replace(|c: char| !c.is_ascii_alphanumeric(), "").to_lowercase().as_str() {
                 "utf8" | "unicode" => Ok("UTF8".into()),
                 _ => Err(wrong(name, value).hint("only UTF8 is supported".to_string())),
             },
