@@ -58,7 +58,13 @@ pub fn cast(expr: &mut Expr) {
             if is_text(data_type) && show(inner) {
                 let inner = take(inner);
                 *expr = inner;
+            } else if data_type.to_string().eq_ignore_ascii_case("oid") {
+                number(inner);
             }
+        }
+        Expr::BinaryOp { left, op: BinaryOperator::Eq | BinaryOperator::NotEq, right } => {
+            number(left);
+            number(right);
         }
         Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
             show(left);
@@ -70,6 +76,19 @@ pub fn cast(expr: &mut Expr) {
             }
         }
         _ => {}
+    }
+}
+
+/// Makes the answer of `to_regclass` or its like, a name, the number that it stands for.
+fn number(expr: &mut Expr) {
+    let Expr::Function(function) = &*expr else { return };
+    let kind = unqualified(&function.name).and_then(|name| {
+        let kind = name.strip_prefix("to_")?;
+        REFERENCES.iter().copied().find(|known| *known == kind)
+    });
+    if let Some(kind) = kind {
+        let name = take(expr);
+        *expr = call(IDENTITY, [text(kind), name]);
     }
 }
 
