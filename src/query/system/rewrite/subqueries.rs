@@ -114,8 +114,9 @@ impl Inner {
     fn is_inner(&self, expr: &Expr) -> Option<bool> {
         match expr {
             Expr::Identifier(column) => Some(self.columns.contains(column.value.to_lowercase().as_str())),
+            // `table.column`, or `schema.table.column`.
             Expr::CompoundIdentifier(parts) => {
-                parts.first().map(|table| self.tables.contains(&table.value.to_lowercase()))
+                parts.iter().rev().nth(1).map(|table| self.tables.contains(&table.value.to_lowercase()))
             }
             _ => None,
         }
