@@ -6,7 +6,8 @@ use super::places::Places;
 use super::rewrite::parts;
 use crate::base::{Error, Kind, Result};
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArguments, GroupByExpr, JoinConstraint, Query, Select, Spanned, Statement, Visit, Visitor,
+    DuplicateTreatment, Expr, Function, FunctionArguments, GroupByExpr, JoinConstraint, Query, Select, Spanned,
+    Statement, Visit, Visitor,
 };
 use std::ops::ControlFlow;
 
@@ -63,6 +64,9 @@ impl Visitor for Calls<'_> {
                 function,
             );
         }
+        if let Some((kind, message)) = self.odd(function, &name, aggregate || window) {
+            return self.refuse(kind, message, function);
+        }
         if name == "count" && matches!(&function.args, FunctionArguments::List(list) if list.args.is_empty()) {
             let message = "count(*) must be used to call a parameterless aggregate function".to_string();
             return self.refuse(Kind::WrongObjectType, message, function);
@@ -89,6 +93,29 @@ impl Visitor for Calls<'_> {
 }
 
 impl Calls<'_> {
+    /// What the planner would pass over.
+    fn odd(&self, function: &Function, name: &str, counts: bool) -> Option<(Kind, String)> {
+        let FunctionArguments::List(list) = &function.args else { return None };
+        let distinct = matches!(list.duplicate_treatment, Some(DuplicateTreatment::Distinct));
+        let plain = !counts && self.is_plain(name);
+        if distinct && function.over.is_some() {
+            let message = "DISTINCT is not implemented for window functions".to_string();
+            return Some((Kind::FeatureNotSupported, message));
+        }
+        if plain && distinct {
+            let message = format!("DISTINCT specified, but {name} is not an aggregate function");
+            return Some((Kind::WrongObjectType, message));
+        }
+        if plain && function.filter.is_some() {
+            let message = format!("FILTER specified, but {name} is not an aggregate function");
+            return Some((Kind::WrongObjectType, message));
+        }
+        let empty = matches!(name, "first_value" | "last_value" | "nth_value" | "lag" | "lead") && list.args.is_empty();
+        let many = name == "count" && list.args.len() > 1;
+        (empty || many)
+            .then(|| (Kind::UndefinedFunction, format!("function {name} does not take {} arguments", list.args.len())))
+    }
+
     fn name(&self, function: &Function) -> Option<String> {
         match parts(&function.name).as_slice() {
             [name] => Some(name.clone()),

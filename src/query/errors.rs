@@ -53,6 +53,9 @@ fn refined(error: Error) -> Error {
         return Error::new(Kind::UndefinedFunction, own.to_string()).hint(CASTS.to_string());
     }
     if let Some(call) = message.split("argument types '").nth(1).and_then(|rest| rest.split('\'').next()) {
+        if call.starts_with("array_has(") {
+            return Error::new(Kind::WrongObjectType, "op ANY/ALL (array) requires array on right side");
+        }
         return Error::new(Kind::UndefinedFunction, format!("function {} does not exist", in_sql(call)))
             .hint(CASTS.to_string());
     }

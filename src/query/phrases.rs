@@ -55,6 +55,9 @@ fn operators(message: &str) -> Option<Error> {
     if let Some(types) = between("annot infer common argument type for comparison operation ", "\n") {
         return missing(in_sql(&types));
     }
+    if let Some(types) = between("annot infer common argument type for operation ", "\n") {
+        return missing(in_sql(&types));
+    }
     if let Some(types) = between("cannot coerce arithmetic expression ", " to valid types") {
         return missing(in_sql(&types));
     }
@@ -159,6 +162,17 @@ fn values(message: &str) -> Option<Error> {
     }
     if message.starts_with("inconsistent data length across values list") {
         return new(Kind::Syntax, "VALUES lists must all be the same length".into());
+    }
+    if message.contains("is too large to store in a Decimal") {
+        return new(Kind::NumericOutOfRange, "numeric field overflow".into());
+    }
+    if let Some((_, value)) = message.split_once("percentile value must be between 0.0 and 1.0 inclusive, ") {
+        let value = value.split(' ').next()?;
+        return new(Kind::NumericOutOfRange, format!("percentile value {value} is not between 0 and 1"));
+    }
+    if message.starts_with("expected LIMIT to be an integer") || message.starts_with("expected OFFSET to be an integer")
+    {
+        return new(Kind::InvalidText, "LIMIT and OFFSET take whole numbers".into());
     }
     if message.starts_with("invalid Unicode scalar value") {
         return new(Kind::InvalidParameterValue, "character number must be positive".into());

@@ -163,10 +163,8 @@ impl Cast {
                 })
             }
             Type::Float4 | Type::Float8 => {
-                let floats: Float64Array = texts
-                    .iter()
-                    .map(|text| text.map(|text| text.trim().parse::<f64>().map_err(|_| self.invalid(text))).transpose())
-                    .collect::<Result<_>>()?;
+                let floats: Float64Array =
+                    texts.iter().map(|text| text.map(|text| self.float(text)).transpose()).collect::<Result<_>>()?;
                 match self.ty {
                     Type::Float4 => Ok(Arc::new(Float32Array::from_iter(
                         floats.iter().map(|value| value.map(|value| value as f32)),
@@ -183,6 +181,18 @@ impl Cast {
                     read => read.map_err(|error| self.first_bad(&trimmed, error)),
                 }
             }
+        }
+    }
+
+    fn float(&self, text: &str) -> Result<f64> {
+        let value: f64 = text.trim().parse().map_err(|_| self.invalid(text))?;
+        // Infinity is what was said, not what did not fit.
+        match value.is_infinite() && !text.to_lowercase().contains("inf") {
+            true => {
+                let message = format!("\"{}\" is out of range for type {}", text.trim(), self.ty);
+                Err(Error::new(Kind::NumericOutOfRange, message))
+            }
+            false => Ok(value),
         }
     }
 

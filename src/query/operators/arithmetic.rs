@@ -29,13 +29,13 @@ impl Operation {
                 Some(compared(op, length(left)?, length(right)?))
             }
             // Days and months are those of the session's clock.
-            (BinaryOperator::Plus, Timestamp(_, Some(_)), Interval(_)) => {
+            (BinaryOperator::Plus, Timestamp(_, Some(_)), Interval(_)) if zone != "UTC" => {
                 Some(rows::function("timestamp and interval", zone)?.call(vec![left.clone(), right.clone()]))
             }
-            (BinaryOperator::Plus, Interval(_), Timestamp(_, Some(_))) => {
+            (BinaryOperator::Plus, Interval(_), Timestamp(_, Some(_))) if zone != "UTC" => {
                 Some(rows::function("timestamp and interval", zone)?.call(vec![right.clone(), left.clone()]))
             }
-            (BinaryOperator::Minus, Timestamp(_, Some(_)), Interval(_)) => {
+            (BinaryOperator::Minus, Timestamp(_, Some(_)), Interval(_)) if zone != "UTC" => {
                 Some(rows::function("timestamp less interval", zone)?.call(vec![left.clone(), right.clone()]))
             }
             (BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply, left_type, right_type)

@@ -2,7 +2,7 @@
 
 use super::Operation;
 use super::class::{Class, is_text_literal, type_of};
-use crate::base::{Error, Type};
+use crate::base::{Error, Kind, Type};
 use crate::query::functions::{json, rows};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
@@ -34,6 +34,12 @@ impl Operation {
             BinaryOperator::HashMinus if json => "jsonb_delete_path",
             BinaryOperator::StringConcat if jsonb => "jsonb_concat",
             BinaryOperator::Minus if ty == Some(Type::Jsonb) && (list || other != Some(Type::Jsonb)) => "jsonb_delete",
+            BinaryOperator::AtArrow | BinaryOperator::ArrowAt if ty == Some(Type::Json) => {
+                let message = format!("operator does not exist: json {} unknown", self.op);
+                return Err(Error::new(Kind::UndefinedFunction, message)
+                    .hint("a jsonb has it: value::jsonb".to_string())
+                    .at(self.at));
+            }
             op if super::is_comparison(op) && jsonb => {
                 let cast = |expr: &Expr| match is_text_literal(expr) {
                     true => {

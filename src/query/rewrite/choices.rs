@@ -126,7 +126,8 @@ impl Rewriter<'_> {
 
     pub(super) fn operation(&mut self, left: Expr, op: BinaryOperator, right: Expr) -> Expr {
         let number = self.rewritten.operations.len();
-        self.rewritten.operations.push(Operation::of(self.places, &left, &op, &right));
+        let operation = Operation::of(self.places, &self.rewritten.operations, &left, &op, &right);
+        self.rewritten.operations.push(operation);
         Expr::BinaryOp { left: Box::new(left), op: super::operators::numbered(number), right: Box::new(right) }
     }
 }

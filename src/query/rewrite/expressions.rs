@@ -44,7 +44,7 @@ impl Rewriter<'_> {
                         }
                     }
                 }
-                let operation = Operation::of(self.places, left, op, right);
+                let operation = Operation::of(self.places, &self.rewritten.operations, left, op, right);
                 self.rewritten.operations.push(operation);
                 *op = operators::numbered(number);
                 Ok(())
@@ -102,7 +102,10 @@ impl Rewriter<'_> {
                 *expr = self.chosen(Choosing::Row(folded(name)), vec![]);
                 Ok(())
             }
-            Expr::Function(_) => {
+            Expr::Function(function) => {
+                if let Some(filter) = &mut function.filter {
+                    self.condition("FILTER", filter);
+                }
                 self.function(expr)?;
                 if let Some(ty) = counts_rows(expr) {
                     let count = std::mem::replace(expr, Expr::value(Value::Null));

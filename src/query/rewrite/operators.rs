@@ -79,7 +79,14 @@ pub(in crate::query) fn known(names: &[String]) -> Option<BinaryOperator> {
 }
 
 impl Operation {
-    pub(super) fn of(places: &Places<'_>, left: &Expr, op: &BinaryOperator, right: &Expr) -> Operation {
+    /// `known` are the operations of the operands, which know where they begin.
+    pub(super) fn of(
+        places: &Places<'_>,
+        known: &[Operation],
+        left: &Expr,
+        op: &BinaryOperator,
+        right: &Expr,
+    ) -> Operation {
         let literal = |expr: &Expr| match expr {
             Expr::Value(value) => places.offset(value.span.start),
             _ => None,
@@ -91,7 +98,10 @@ impl Operation {
             at: find(places.text, &op.to_string(), from, to),
             left_at: literal(left),
             right_at: literal(right),
-            from: start(places, left),
+            from: match left {
+                Expr::BinaryOp { op, .. } => number(op).and_then(|number| known.get(number)).and_then(|left| left.from),
+                left => start(places, left),
+            },
             to,
         }
     }
@@ -108,14 +118,16 @@ fn find(text: &str, op: &str, from: Option<usize>, to: Option<usize>) -> Option<
 }
 
 /// Where an expression begins.
-pub(super) fn start(places: &Places<'_>, expr: &Expr) -> Option<usize> {
+pub(super) fn start(places: &Places<'_>, mut expr: &Expr) -> Option<usize> {
+    // A chain of operators can be longer than the stack is deep.
+    while let Expr::BinaryOp { left, .. } = expr {
+        expr = left;
+    }
     match expr {
-        Expr::BinaryOp { left, .. } => start(places, left),
         // What the rewriter has put around it.
         Expr::Function(function) if places.offset(expr.span().start).is_none() => {
             super::run::inner(function).first().and_then(|inner| start(places, inner))
         }
-        Expr::Cast { expr, .. } if places.offset(expr.span().start).is_some() => places.offset(expr.span().start),
         _ => places.offset(expr.span().start),
     }
 }

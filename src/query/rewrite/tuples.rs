@@ -53,9 +53,9 @@ impl Rewriter<'_> {
                     }
                     other => other,
                 });
-                let named = parts.enumerate().flat_map(|(at, part)| {
-                    [Expr::value(Value::SingleQuotedString(format!("f{}", at + 1))), part]
-                });
+                let named = parts
+                    .enumerate()
+                    .flat_map(|(at, part)| [Expr::value(Value::SingleQuotedString(format!("f{}", at + 1))), part]);
                 let named = named.collect();
                 *expr = call("named_struct", named);
             }

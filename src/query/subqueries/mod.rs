@@ -7,13 +7,13 @@
 mod depend;
 mod single;
 
-use crate::base::Error;
+use crate::base::{Error, Kind};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, NullEquality, ScalarValue};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::expr::{Case, Exists, InSubquery, SetComparison, SetQuantifier};
 use datafusion::logical_expr::{
-    Distinct, Expr, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, SubqueryAlias, binary_expr, lit,
+    Expr, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, SubqueryAlias, binary_expr, lit,
 };
 use datafusion::optimizer::decorrelate::PullUpCorrelatedExpr;
 use depend::Domain;
@@ -45,7 +45,6 @@ impl Numbers {
             | LogicalPlan::Filter(_)
             | LogicalPlan::Aggregate(_)
             | LogicalPlan::Sort(_)
-            | LogicalPlan::Distinct(Distinct::On(_))
             | LogicalPlan::Window(_) => self.expressions(node),
             _ => Ok(Transformed::no(node)),
         }
@@ -67,13 +66,7 @@ impl Numbers {
         let output = node.schema().clone();
         let mut exprs = vec![];
         for expr in node.expressions() {
-            let named = matches!(
-                node,
-                LogicalPlan::Projection(_)
-                    | LogicalPlan::Aggregate(_)
-                    | LogicalPlan::Window(_)
-                    | LogicalPlan::Distinct(_)
-            );
+            let named = matches!(node, LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_) | LogicalPlan::Window(_));
             let name = (named && !matches!(expr, Expr::Alias(_))).then(|| expr.qualified_name());
             let changed = expr.transform_up(|expr| match unplanned(&expr, filter)? {
                 true => self.joined(expr, &mut input),
@@ -170,7 +163,7 @@ impl Numbers {
     /// The only value of a subquery; more rows are an error.
     fn scalar(&mut self, subquery: &LogicalPlan, input: &mut LogicalPlan) -> Result<Expr> {
         let Some(domain) = Domain::of(subquery, input, self.next())? else {
-            return Err(Error::internal("a subquery without outer columns must be planned by itself").into());
+            return Err(ungrouped(subquery));
         };
         let (rows, keys) = depend::depend(subquery, &domain, &mut || self.next())?;
         let value = rows.schema().columns().into_iter().next();
@@ -275,6 +268,16 @@ fn any_row(subquery: &LogicalPlan) -> Result<Expr> {
         outer_ref_columns: vec![],
         spans: datafusion::common::Spans::new(),
     }))
+}
+
+/// The outer columns are there no more once rows were grouped.
+fn ungrouped(subquery: &LogicalPlan) -> DataFusionError {
+    let column = subquery.all_out_ref_exprs().into_iter().find_map(|expr| match expr {
+        Expr::OuterReferenceColumn(_, column) => Some(column.flat_name()),
+        _ => None,
+    });
+    let column = column.unwrap_or_default();
+    Error::new(Kind::Grouping, format!("subquery uses ungrouped column \"{column}\" from outer query")).into()
 }
 
 /// Columns of the input as a subquery sees them.

@@ -13,6 +13,7 @@ mod quote;
 mod regex;
 mod series;
 mod text;
+mod wanted;
 
 pub use clock::rounded;
 pub use json_build::row_name;
@@ -32,6 +33,7 @@ use datafusion::logical_expr::{
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
+use wanted::Wanted;
 
 /// A signature as PostgreSQL writes it, and what it answers; `None` is NULL.
 ///
@@ -164,53 +166,6 @@ fn list(items: Vec<ScalarValue>, ty: &DataType) -> ScalarValue {
 
 fn texts(items: impl IntoIterator<Item = Option<String>>) -> ScalarValue {
     list(items.into_iter().map(ScalarValue::Utf8).collect(), &DataType::Utf8)
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Wanted {
-    Of(Type),
-    Any,
-    Array,
-    Element,
-    /// `json` or `jsonb`, as the first argument.
-    Json,
-}
-
-impl Wanted {
-    fn parse(text: &str) -> Option<Wanted> {
-        Some(match text.trim() {
-            "any" | "variadic any" => Wanted::Any,
-            "anyarray" => Wanted::Array,
-            "anyelement" => Wanted::Element,
-            "sametype" => Wanted::Json,
-            ty => Wanted::Of(Type::parse(ty)?),
-        })
-    }
-
-    /// How well a type fits; `None` when it does not. A text may be a literal, whose type is told by its place.
-    fn fits(&self, given: &DataType) -> Option<u32> {
-        let list = matches!(given, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..));
-        let ty = match (self, given) {
-            (_, DataType::Null) => return Some(1),
-            (Wanted::Any | Wanted::Json | Wanted::Element, _) => return Some(1),
-            (Wanted::Array, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => return Some(1),
-            (Wanted::Array, _) => return list.then_some(2),
-            (Wanted::Of(ty), _) => ty,
-        };
-        let is_text = matches!(given, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-        match ty {
-            ty if ty.arrow() == *given => Some(4),
-            Type::Numeric(_) if given.is_decimal() => Some(4),
-            Type::Array(_) if list => Some(3),
-            _ if is_text => Some(1),
-            Type::Int8 | Type::Int4 if given.is_integer() => Some(3),
-            Type::Numeric(_) if given.is_integer() => Some(2),
-            Type::Float8 if given.is_numeric() => Some(if given.is_floating() { 3 } else { 1 }),
-            Type::Timestamptz if matches!(given, DataType::Date32 | DataType::Timestamp(..)) => Some(2),
-            Type::Timestamp if matches!(given, DataType::Date32) => Some(1),
-            _ => None,
-        }
-    }
 }
 
 /// All functions of one name.
@@ -419,6 +374,13 @@ impl ScalarUDFImpl for Function {
         };
         let wanted = args.return_field.data_type();
         let values = (0..rows).map(row).collect::<DataFusionResult<Vec<_>>>()?;
+        if !scalar
+            && !values.is_empty()
+            && !wanted.is_nested()
+            && values.iter().all(|value| value.data_type() == *wanted)
+        {
+            return Ok(ColumnarValue::Array(ScalarValue::iter_to_array(values)?));
+        }
         // Each is cast by itself, because lists of no items do not say of what.
         let arrays = values.iter().map(|value| {
             let array = value.to_array()?;
