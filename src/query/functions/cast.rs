@@ -402,7 +402,7 @@ mod tests {
         check("x", "uuid", "22P02: invalid input syntax for type uuid: \"x\"");
         check("{\"a\": 1", "json", "22P02: invalid input syntax for type json: \"{\"a\": 1\"");
         check("{\"bb\":1,\"a\":[1,2]}", "jsonb", "{\"a\": [1, 2], \"bb\": 1}");
-        check("2024-02-30", "date", "22007: invalid input syntax for type date: \"2024-02-30\"");
+        check("2024-02-30", "date", "22008: date/time field value out of range: \"2024-02-30\"");
         check(ScalarValue::TimestampMicrosecond(Some(0), Some("UTC".into())), "text", "1969-12-31 19:00:00-05");
         check(ScalarValue::TimestampMicrosecond(Some(1_500_000), None), "text", "1970-01-01 00:00:01.5");
         check("{1,NULL,3}", "int4[]", "[1, , 3]");

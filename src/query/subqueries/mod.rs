@@ -226,7 +226,7 @@ fn unplanned(expr: &Expr, in_filter: bool) -> Result<bool> {
         Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_) => true,
         Expr::ScalarSubquery(subquery) => {
             let plan = subquery.subquery.as_ref();
-            !subquery.outer_ref_columns.is_empty() && !(is_one_row(plan) && pulls_up_scalar(plan)?)
+            !subquery.outer_ref_columns.is_empty() && !(is_one_row(plan) && pulls_up(plan, false)?)
         }
         _ => false,
     })
@@ -234,13 +234,11 @@ fn unplanned(expr: &Expr, in_filter: bool) -> Result<bool> {
 
 /// Whether a subquery's outer columns stand only where DataFusion can pull them out.
 fn pulls_up(plan: &LogicalPlan, exists: bool) -> Result<bool> {
+    // It would count rows before those of other outer rows are gone.
+    if plan.exists(|node| Ok(matches!(node, LogicalPlan::Window(_))))? {
+        return Ok(false);
+    }
     let mut pull_up = PullUpCorrelatedExpr::new().with_exists_sub_query(exists).with_need_handle_count_bug(!exists);
-    let rewritten = plan.clone().rewrite(&mut pull_up);
-    Ok(rewritten.is_ok_and(|plan| plan.data.all_out_ref_exprs().is_empty()) && pull_up.can_pull_up)
-}
-
-fn pulls_up_scalar(plan: &LogicalPlan) -> Result<bool> {
-    let mut pull_up = PullUpCorrelatedExpr::new().with_need_handle_count_bug(true);
     let rewritten = plan.clone().rewrite(&mut pull_up);
     Ok(rewritten.is_ok_and(|plan| plan.data.all_out_ref_exprs().is_empty()) && pull_up.can_pull_up)
 }
