@@ -64,8 +64,26 @@ kinds! {
     InvalidDatetime = "22007",
     /// a date or time is outside the calendar
     DatetimeOverflow = "22008",
+    /// a part of a text begins or ends where it cannot
+    SubstringError = "22011",
     /// division by zero
     DivisionByZero = "22012",
+    /// a window's frame begins or ends where it cannot
+    InvalidFrame = "22013",
+    /// the text is no regular expression
+    InvalidRegex = "2201B",
+    /// a number has no logarithm
+    InvalidLogarithm = "2201E",
+    /// a number has no such power or root
+    InvalidPower = "2201F",
+    /// buckets that have no width
+    InvalidWidthBucket = "2201G",
+    /// LIMIT of fewer than no rows
+    InvalidLimit = "2201W",
+    /// OFFSET of fewer than no rows
+    InvalidOffset = "2201X",
+    /// an array has no such item
+    ArraySubscript = "2202E",
     /// a parameter or option has a value that it cannot have
     InvalidParameterValue = "22023",
     /// text that is not a value of its type
@@ -136,6 +154,14 @@ kinds! {
     DuplicateCursor = "42P03",
     /// the schema exists already
     DuplicateSchema = "42P06",
+    /// the types have no cast
+    CannotCoerce = "42846",
+    /// the name fits several functions or operators
+    AmbiguousFunction = "42725",
+    /// the name stands for two tables of the statement
+    DuplicateAlias = "42712",
+    /// a window function stands where none can be
+    Windowing = "42P20",
     /// the name fits several columns
     AmbiguousColumn = "42702",
     /// a column must be grouped or aggregated

@@ -1,10 +1,10 @@
 //! The planner's errors in Postgres' words, with the byte where the culprit is.
 
+use super::phrases::{CASTS, in_sql, postgres};
 use super::places::Places;
 use super::rewrite::columns::shown;
 use super::rewrite::folded;
 use crate::base::{Error, Kind};
-use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::sql::sqlparser::ast::{Expr, Spanned, Statement, Visit, Visitor};
 use datafusion::sql::sqlparser::tokenizer::Location;
@@ -34,8 +34,6 @@ fn missing_from(error: &DataFusionError) -> Option<Error> {
     (!known).then(|| Error::new(Kind::UndefinedTable, format!("missing FROM-clause entry for table \"{name}\"")))
 }
 
-const CASTS: &str = "No function matches the given name and argument types. You might need to add explicit type casts.";
-
 fn refined(error: Error) -> Error {
     let error = Error { message: error.message.replace(|c: char| c.is_control(), ""), ..error };
     let message = error.message.as_str();
@@ -51,9 +49,13 @@ fn refined(error: Error) -> Error {
     }
     // An error of one of our functions, of which DataFusion keeps the text alone.
     if let Some((_, own)) = message.split_once("user-defined coercion failed with: External error: ") {
+        let own = own.split(". No function matches").next().unwrap_or(own);
         return Error::new(Kind::UndefinedFunction, own.to_string()).hint(CASTS.to_string());
     }
     if let Some(call) = message.split("argument types '").nth(1).and_then(|rest| rest.split('\'').next()) {
+        if call.starts_with("array_has(") {
+            return Error::new(Kind::WrongObjectType, "op ANY/ALL (array) requires array on right side");
+        }
         return Error::new(Kind::UndefinedFunction, format!("function {} does not exist", in_sql(call)))
             .hint(CASTS.to_string());
     }
@@ -65,9 +67,6 @@ fn refined(error: Error) -> Error {
         )
         .detail(message.to_string());
     }
-    if let Some(types) = message.strip_prefix("Cannot infer common argument type for comparison operation ") {
-        return Error::new(Kind::UndefinedFunction, format!("operator does not exist: {}", in_sql(types)));
-    }
     if let Some((_, ty)) = message.split_once("create filter with non-boolean predicate '")
         && let Some((_, ty)) = ty.rsplit_once("returning ")
     {
@@ -77,26 +76,10 @@ fn refined(error: Error) -> Error {
     if message.contains("aggregate functions are not allowed in the WHERE clause") {
         return Error::new(Kind::Grouping, "aggregate functions are not allowed in WHERE");
     }
-    error
-}
-
-/// `abs(Utf8)` as `abs(text)`.
-fn in_sql(text: &str) -> String {
-    let mut words = String::new();
-    let mut word = String::new();
-    for c in text.chars().chain(['\0']) {
-        if c.is_alphanumeric() {
-            word.push(c);
-            continue;
-        }
-        let plain: Option<DataType> = word.parse().ok();
-        words.push_str(&plain.map_or(std::mem::take(&mut word), |ty| super::functions::missing::argument_type(&ty)));
-        word.clear();
-        if c != '\0' {
-            words.push(c);
-        }
+    match postgres(message) {
+        Some(known) => Error { offset: error.offset, ..known },
+        None => error,
     }
-    words
 }
 
 fn quoted_after<'a>(message: &'a str, before: &str) -> Option<&'a str> {

@@ -5,18 +5,22 @@
 
 pub mod assignment;
 mod binding;
+mod called;
 mod constant;
 mod context;
 mod cooperative;
 mod errors;
 mod explain;
 mod expression;
+mod from;
 mod functions;
+mod meaning;
 mod models;
 mod names;
 mod operators;
 mod output;
 mod parameters;
+mod phrases;
 mod places;
 mod plan;
 mod planner;
@@ -29,6 +33,7 @@ mod run;
 mod runtime;
 mod series;
 mod session;
+mod subqueries;
 pub mod system;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,10 @@
 //! What the names in one statement mean to DataFusion's planner.
 
 use super::Context;
+use super::from::Relations;
 use super::functions::Functions;
 use super::functions::missing::Missing;
+use super::functions::rows;
 use super::operators::Operators;
 use super::planner::Planner;
 use super::rewrite::Rewritten;
@@ -17,7 +19,7 @@ use datafusion::datasource::cte_worktable::CteWorkTable;
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
+use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner, TypePlanner};
 use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,6 +34,7 @@ pub struct Names {
     own: HashMap<String, Arc<ScalarUDF>>,
     relations: HashMap<TableReference, Arc<dyn TableSource>>,
     planners: Vec<Arc<dyn ExprPlanner>>,
+    relation_planners: [Arc<dyn RelationPlanner>; 1],
     types: Arc<Types>,
 }
 
@@ -43,9 +46,16 @@ impl Names {
         relations: HashMap<TableReference, Arc<dyn TableSource>>,
     ) -> Self {
         let (state, own) = (planner.state.clone(), rewritten.functions);
-        let operators: Arc<dyn ExprPlanner> =
-            Arc::new(Operators::new(rewritten.operations, rewritten.calls, rewritten.inference));
+        let zone = context.time_zone();
+        let operators: Arc<dyn ExprPlanner> = Arc::new(Operators::new(
+            rewritten.operations,
+            rewritten.choices,
+            rewritten.calls,
+            rewritten.inference,
+            zone,
+        ));
         let planners = std::iter::once(operators).chain(state.expr_planners().iter().cloned()).collect();
+        let relation_planners: [Arc<dyn RelationPlanner>; 1] = [Arc::new(Relations { zone: zone.to_string() })];
         Names {
             state,
             functions: planner.functions.clone(),
@@ -54,6 +64,7 @@ impl Names {
             own,
             relations,
             planners,
+            relation_planners,
             types: Arc::new(Types),
         }
     }
@@ -86,13 +97,18 @@ impl ContextProvider for Names {
         &self.planners
     }
 
+    fn get_relation_planners(&self) -> &[Arc<dyn RelationPlanner>] {
+        &self.relation_planners
+    }
+
     fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
         Some(self.types.clone())
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
         let own = self.own.get(name).cloned();
-        let known = own.or_else(|| self.system.function(&self.context, name));
+        let known = own.or_else(|| rows::function(name, self.context.time_zone()));
+        let known = known.or_else(|| self.system.function(&self.context, name));
         if let Some(function) = known.or_else(|| self.functions.scalar.get(name).cloned()) {
             return Some(function);
         }
@@ -101,7 +117,8 @@ impl ContextProvider for Names {
         }
         // Its arguments' types are part of the message, and only the planner knows them.
         let own = self.own.keys().map(String::as_str).chain(System::function_names().map(|name| name as &str));
-        Some(Arc::new(Missing::function(name, self.functions.names().chain(own))))
+        let known = self.functions.names().chain(own).chain(rows::names().map(|name| -> &str { name }));
+        Some(Arc::new(Missing::function(name, known)))
     }
 
     fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {

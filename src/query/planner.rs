@@ -6,7 +6,7 @@ use super::names::Names;
 use super::places::Places;
 use super::relations::named;
 use super::system::{self, Shapes, Signature, System};
-use super::{Context, Explain, Plan, References, errors, output, parameters, rewrite};
+use super::{Context, Explain, Plan, References, called, errors, meaning, output, parameters, rewrite};
 use crate::base::{Error, Kind, Name, Result, Type, sql};
 use crate::catalog::{Live, Model, View, temporary};
 use crate::connect::Connections;
@@ -86,6 +86,7 @@ impl Planner {
                 .hint("only SELECT, VALUES and WITH … SELECT give rows here".to_string()));
         }
         let places = Places::new(text);
+        called::check(&statement, &self.functions, &places)?;
         system::rewrite(&mut statement, &context)?;
         let rewritten = rewrite::rewrite(&context, &self.models, &places, hints, &mut statement)?;
         let (sources, mut references) =
@@ -121,7 +122,7 @@ impl Planner {
     ) -> datafusion::error::Result<LogicalPlan> {
         let fields = types.iter().map(|ty| ty.as_ref().map(|ty| Arc::new(ty.field("parameter", true)))).collect();
         let mut context = PlannerContext::new().with_prepare_param_data_types(fields);
-        planning(names).sql_statement_to_plan_with_context(statement, &mut context)
+        meaning::applied(planning(names).sql_statement_to_plan_with_context(statement, &mut context)?)
     }
 
     /// Plans a view by what its names mean now.

@@ -1,8 +1,7 @@
-//! Functions in FROM: `generate_series`.
+//! `generate_series` of integers in FROM, whose rows are made as they are asked for.
 
-use super::functions::cast::Cast;
-use crate::base::{Error, Kind, Type};
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use crate::base::{Error, Kind};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::datasource::{ViewTable, provider_as_source};
@@ -19,31 +18,9 @@ pub fn source(state: &SessionState, name: &str, args: Vec<Expr>) -> Result<Arc<d
     if name != "generate_series" {
         return Err(Error::new(Kind::UndefinedFunction, format!("function {name} does not exist in FROM")).into());
     }
-    let mut values = args.into_iter().map(|arg| constant(state, arg)).collect::<Result<Vec<_>>>()?;
-    let shown = match values.first().map(ScalarValue::data_type) {
-        Some(DataType::Int16 | DataType::Int32) if values.iter().all(is_int4) => DataType::Int32,
-        Some(DataType::Timestamp(_, zone)) => DataType::Timestamp(TimeUnit::Microsecond, zone),
-        Some(DataType::Date32) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        _ => DataType::Int64,
-    };
-    let first = values.first().map(|first| Type::from_arrow(&first.data_type()));
-    for (at, value) in values.iter_mut().enumerate() {
-        // A text without a type of its own.
-        if let (ScalarValue::Utf8(_), Some(first)) = (&*value, &first) {
-            let ty = match (at, first) {
-                (1, Type::Timestamp | Type::Timestamptz) => first.clone(),
-                (1, Type::Date) => Type::Timestamptz,
-                (2, Type::Timestamp | Type::Timestamptz | Type::Date) => Type::Interval,
-                _ => Type::Int8,
-            };
-            *value = Cast::new(ty, "UTC").value(value)?;
-        }
-        *value = match value.data_type() {
-            DataType::Int16 | DataType::Int32 => value.cast_to(&DataType::Int64)?,
-            DataType::Timestamp(_, zone) => value.cast_to(&DataType::Timestamp(TimeUnit::Nanosecond, zone))?,
-            _ => value.clone(),
-        };
-    }
+    let values = args.into_iter().map(|arg| constant(state, arg)).collect::<Result<Vec<_>>>()?;
+    let shown = if values.iter().all(is_int4) { DataType::Int32 } else { DataType::Int64 };
+    let values = values.iter().map(|value| value.cast_to(&DataType::Int64)).collect::<Result<Vec<_>>>()?;
     let args: Vec<_> = values.into_iter().map(lit).collect();
     let series = GenerateSeriesFunc {}.call_with_args(TableFunctionArgs::new(&args, state))?;
     let plan = LogicalPlanBuilder::scan("generate_series", provider_as_source(series), None)?

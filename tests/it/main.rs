@@ -6,6 +6,7 @@ mod examples; // every folder a newcomer runs
 mod schedules; // ticks on a clock that the test moves
 mod instance; // an engine of a test's own
 mod files; // external tables and file targets
+mod mistakes; // what PostgreSQL refuses, by its SQLSTATE
 mod postgres; // a PostgreSQL server of the tests' own
 mod postgres_sink; // publishing to a real PostgreSQL
 mod proxy; // a wire that is cut

@@ -233,7 +233,7 @@ fn interval_times(left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
 }
 
 /// Fractions of a month are days of 30, fractions of a day are time, as in Postgres.
-fn scaled(value: IntervalMonthDayNano, by: f64) -> Option<IntervalMonthDayNano> {
+pub fn scaled(value: IntervalMonthDayNano, by: f64) -> Option<IntervalMonthDayNano> {
     let months = f64::from(value.months) * by;
     let days = f64::from(value.days) * by + months.fract() * 30.0;
     let nanos = value.nanoseconds as f64 * by + days.fract() * 86_400e9;

@@ -1,14 +1,17 @@
 //! Casts with Postgres' meaning: what rounds, which zone a timestamp is in, what text looks like.
 
 use super::text;
+use crate::base::types::NUMERIC_DEFAULT;
+use crate::base::value::{Style, Zone, read_text};
 use crate::base::{Error, Kind, Result, Type};
+use crate::query::operators::name_of;
 use chrono::DateTime;
 use chrono_tz::Tz;
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, Float32Array, Float64Array, StringArray, TimestampMicrosecondArray,
 };
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
-use datafusion::arrow::datatypes::{DataType, FieldRef, Float32Type, Float64Type, TimestampMicrosecondType};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Float32Type, Float64Type, TimestampMicrosecondType};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result as DataFusionResult;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
@@ -63,11 +66,11 @@ impl Cast {
             (Type::Int2 | Type::Int4 | Type::Int8 | Type::Float4, from) if from.is_numeric() => {
                 plain(array, &self.ty.arrow()).map_err(|_| self.out_of_range())
             }
-            (Type::Numeric(Some((precision, scale))), from) if from.is_numeric() => plain(array, &self.ty.arrow())
-                .map_err(|_| {
-                    Error::new(Kind::NumericOutOfRange, "numeric field overflow")
-                        .detail(format!("a field with precision {precision}, scale {scale} cannot hold the value"))
-                }),
+            (Type::Numeric(digits), from) if from.is_numeric() => plain(array, &self.ty.arrow()).map_err(|_| {
+                let (precision, scale) = digits.unwrap_or(NUMERIC_DEFAULT);
+                Error::new(Kind::NumericOutOfRange, "numeric field overflow")
+                    .detail(format!("a field with precision {precision}, scale {scale} cannot hold the value"))
+            }),
             (ty, from) if is_text(&ty.arrow()) && !matches!(ty, Type::Array(_)) => {
                 let texts = if is_text(from) { plain(array, &DataType::Utf8)? } else { text::of(array, self.zone)? };
                 self.checked(&texts)
@@ -148,8 +151,8 @@ impl Cast {
         let texts = texts.as_string::<i32>();
         match &self.ty {
             Type::Bytea => text::bytea(texts).map_err(|text| self.invalid(&text)),
-            Type::Timestamptz => text::timestamptz(texts, self.zone).map_err(|text| self.invalid_time(&text)),
-            Type::Timestamp => text::timestamp(texts).map_err(|text| self.invalid_time(&text)),
+            Type::Timestamptz => text::timestamptz(texts, self.zone).or_else(|_| self.one_by_one(texts)),
+            Type::Timestamp => text::timestamp(texts).or_else(|_| self.one_by_one(texts)),
             Type::Array(element) => {
                 let cast = Cast { ty: (**element).clone(), ..self.clone() };
                 text::array(texts, |items| cast.array(items)).map_err(|error| match error {
@@ -160,10 +163,8 @@ impl Cast {
                 })
             }
             Type::Float4 | Type::Float8 => {
-                let floats: Float64Array = texts
-                    .iter()
-                    .map(|text| text.map(|text| text.trim().parse::<f64>().map_err(|_| self.invalid(text))).transpose())
-                    .collect::<Result<_>>()?;
+                let floats: Float64Array =
+                    texts.iter().map(|text| text.map(|text| self.float(text)).transpose()).collect::<Result<_>>()?;
                 match self.ty {
                     Type::Float4 => Ok(Arc::new(Float32Array::from_iter(
                         floats.iter().map(|value| value.map(|value| value as f32)),
@@ -171,11 +172,42 @@ impl Cast {
                     _ => Ok(Arc::new(floats)),
                 }
             }
+            Type::Interval => self.one_by_one(texts),
             _ => {
                 let trimmed: StringArray = texts.iter().map(|text| text.map(str::trim)).collect();
                 let trimmed: ArrayRef = Arc::new(trimmed);
-                plain(&trimmed, &self.ty.arrow()).map_err(|error| self.first_bad(&trimmed, error))
+                match plain(&trimmed, &self.ty.arrow()) {
+                    Err(_) if matches!(self.ty, Type::Date | Type::Time) => self.one_by_one(texts),
+                    read => read.map_err(|error| self.first_bad(&trimmed, error)),
+                }
             }
+        }
+    }
+
+    fn float(&self, text: &str) -> Result<f64> {
+        let value: f64 = text.trim().parse().map_err(|_| self.invalid(text))?;
+        // Infinity is what was said, not what did not fit.
+        match value.is_infinite() && !text.to_lowercase().contains("inf") {
+            true => {
+                let message = format!("\"{}\" is out of range for type {}", text.trim(), self.ty);
+                Err(Error::new(Kind::NumericOutOfRange, message))
+            }
+            false => Ok(value),
+        }
+    }
+
+    /// As a client types them; slower than Arrow, and knows more forms.
+    fn one_by_one(&self, texts: &StringArray) -> Result<ArrayRef> {
+        let style = Style { zone: Zone::Named(self.zone), ..Style::default() };
+        let null = ScalarValue::try_from(&self.ty.arrow())?;
+        let values = texts.iter().map(|text| match text {
+            Some(text) => read_text(text, &self.ty, &style),
+            None => Ok(null.clone()),
+        });
+        let values = values.collect::<Result<Vec<_>>>()?;
+        match values.is_empty() {
+            true => Ok(datafusion::arrow::array::new_empty_array(&self.ty.arrow())),
+            false => Ok(ScalarValue::iter_to_array(values)?),
         }
     }
 
@@ -212,7 +244,7 @@ impl Cast {
 
     fn impossible(&self, from: &DataType) -> Error {
         let from = Type::from_arrow(from);
-        Error::new(Kind::DatatypeMismatch, format!("cannot cast type {from} to {}", self.ty))
+        Error::new(Kind::CannotCoerce, format!("cannot cast type {} to {}", name_of(&from), name_of(&self.ty)))
     }
 
     /// Whether Arrow's own cast means the same, which more of the planner understands.
@@ -254,6 +286,9 @@ impl ScalarUDFImpl for Cast {
         if !possible(from.data_type(), &self.ty.arrow()) {
             return Err(self.impossible(from.data_type()).into());
         }
+        if self.ty == Type::Numeric(None) && matches!(from.data_type(), DataType::Decimal128(..)) {
+            return Ok(Arc::new(Field::new(&self.name, from.data_type().clone(), from.is_nullable())));
+        }
         Ok(Arc::new(self.ty.field(&self.name, from.is_nullable())))
     }
 
@@ -269,6 +304,10 @@ impl ScalarUDFImpl for Cast {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
+        // A number keeps the digits that it has.
+        if self.ty == Type::Numeric(None) && args.args[0].data_type().is_decimal() {
+            return Ok(args.args[0].clone());
+        }
         match &args.args[0] {
             ColumnarValue::Scalar(value) => Ok(ColumnarValue::Scalar(self.value(value)?)),
             ColumnarValue::Array(array) => Ok(ColumnarValue::Array(self.array(array)?)),
@@ -363,7 +402,7 @@ mod tests {
         check("x", "uuid", "22P02: invalid input syntax for type uuid: \"x\"");
         check("{\"a\": 1", "json", "22P02: invalid input syntax for type json: \"{\"a\": 1\"");
         check("{\"bb\":1,\"a\":[1,2]}", "jsonb", "{\"a\": [1, 2], \"bb\": 1}");
-        check("2024-02-30", "date", "22007: invalid input syntax for type date: \"2024-02-30\"");
+        check("2024-02-30", "date", "22008: date/time field value out of range: \"2024-02-30\"");
         check(ScalarValue::TimestampMicrosecond(Some(0), Some("UTC".into())), "text", "1969-12-31 19:00:00-05");
         check(ScalarValue::TimestampMicrosecond(Some(1_500_000), None), "text", "1970-01-01 00:00:01.5");
         check("{1,NULL,3}", "int4[]", "[1, , 3]");

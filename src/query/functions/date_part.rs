@@ -108,10 +108,8 @@ impl DatePart {
     /// Millionths of the field.
     fn parts(&self, field: &str, times: &ArrayRef) -> Result<Vec<Option<i128>>> {
         let unknown = || {
-            Error::unsupported(format!(
-                "unit \"{field}\" is not supported for type {}",
-                Type::from_arrow(times.data_type())
-            ))
+            let ty = Type::from_arrow(times.data_type());
+            Error::new(Kind::InvalidParameterValue, format!("unit \"{field}\" not recognized for type {ty}"))
         };
         if let DataType::Interval(_) = times.data_type() {
             let intervals = times.as_primitive::<IntervalMonthDayNanoType>();
@@ -158,6 +156,7 @@ fn of_date(field: &str, wall: i64) -> Option<i128> {
         "century" | "centuries" => (year - 1).div_euclid(100) + 1,
         "millennium" | "millenniums" => (year - 1).div_euclid(1000) + 1,
         "hour" | "hours" => date.hour().into(),
+        "julian" => i64::from(date.num_days_from_ce()) + 1_721_425,
         _ => return None,
     };
     Some(i128::from(whole) * SECOND)

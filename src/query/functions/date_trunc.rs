@@ -1,10 +1,13 @@
 //! `date_trunc` of an instant by the clock of the session's zone.
 
-use super::cast::{in_zone, local};
-use crate::base::Type;
+use super::cast::{Cast, in_zone, local};
+use crate::base::{Error, Kind, Type};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray};
-use datafusion::arrow::datatypes::{DataType, TimestampMicrosecondType};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, IntervalMonthDayNanoArray, TimestampMicrosecondArray};
+use datafusion::arrow::datatypes::{
+    DataType, IntervalMonthDayNano, IntervalMonthDayNanoType, TimestampMicrosecondType,
+};
 use datafusion::common::plan_err;
 use datafusion::error::Result;
 use datafusion::functions::datetime;
@@ -34,7 +37,10 @@ impl ScalarUDFImpl for DateTrunc {
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
         match given {
             [_, DataType::Timestamp(_, Some(_))] => Ok(vec![DataType::Utf8, Type::Timestamptz.arrow()]),
-            [_, DataType::Timestamp(_, None) | DataType::Date32 | DataType::Utf8 | DataType::Null] => {
+            // A date is an instant of the session's zone.
+            [_, DataType::Date32] => Ok(vec![DataType::Utf8, DataType::Date32]),
+            [_, DataType::Interval(_) | DataType::Duration(_)] => Ok(vec![DataType::Utf8, Type::Interval.arrow()]),
+            [_, DataType::Timestamp(_, None) | DataType::Utf8 | DataType::Null] => {
                 Ok(vec![DataType::Utf8, Type::Timestamp.arrow()])
             }
             _ => plan_err!("date_trunc takes a field and a timestamp"),
@@ -43,12 +49,33 @@ impl ScalarUDFImpl for DateTrunc {
 
     fn return_type(&self, given: &[DataType]) -> Result<DataType> {
         match given {
+            [_, DataType::Date32] => Ok(Type::Timestamptz.arrow()),
             [_, time] => Ok(time.clone()),
             _ => plan_err!("date_trunc takes a field and a timestamp"),
         }
     }
 
     fn invoke_with_args(&self, mut args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let unit = match &args.args[0] {
+            ColumnarValue::Scalar(unit) => unit.try_as_str().flatten().unwrap_or_default().to_lowercase(),
+            ColumnarValue::Array(_) => String::new(),
+        };
+        match args.arg_fields[1].data_type() {
+            DataType::Date32 => {
+                let days = args.args[1].to_array(args.number_rows)?;
+                let instants = Cast::new(Type::Timestamptz, self.zone.name()).array(&days)?;
+                let field = args.arg_fields[1].as_ref().clone().with_data_type(Type::Timestamptz.arrow());
+                args.args[1] = ColumnarValue::Array(instants);
+                args.arg_fields[1] = Arc::new(field);
+                return self.invoke_with_args(args);
+            }
+            DataType::Interval(_) => return intervals(&unit, &args.args[1].to_array(args.number_rows)?),
+            _ => {}
+        }
+        if let Some(years) = years(&unit) {
+            let times = args.args[1].to_array(args.number_rows)?;
+            return self.of_years(&times, years);
+        }
         let DataType::Timestamp(_, Some(_)) = args.arg_fields[1].data_type() else {
             return datetime::date_trunc().invoke_with_args(args);
         };
@@ -69,6 +96,57 @@ impl ScalarUDFImpl for DateTrunc {
             false => earlier(&instants, &walls, &truncated)?,
         }))
     }
+}
+
+impl DateTrunc {
+    /// To the first day of so many years.
+    fn of_years(&self, times: &ArrayRef, years: i32) -> Result<ColumnarValue> {
+        let zoned = matches!(times.data_type(), DataType::Timestamp(_, Some(_)));
+        let walls = if zoned { local(times, self.zone)? } else { times.clone() };
+        let first = |micros: i64| {
+            let year = DateTime::from_timestamp_micros(micros)?.year();
+            let year = if years == 10 { year.div_euclid(10) * 10 } else { (year - 1).div_euclid(years) * years + 1 };
+            Some(NaiveDate::from_ymd_opt(year, 1, 1)?.and_time(NaiveTime::MIN).and_utc().timestamp_micros())
+        };
+        let walls = walls.as_primitive::<TimestampMicrosecondType>().iter();
+        let firsts: ArrayRef = Arc::new(walls.map(|wall| wall.and_then(first)).collect::<TimestampMicrosecondArray>());
+        Ok(ColumnarValue::Array(if zoned { in_zone(&firsts, self.zone)? } else { firsts }))
+    }
+}
+
+fn years(unit: &str) -> Option<i32> {
+    match unit {
+        "decade" | "decades" => Some(10),
+        "century" | "centuries" => Some(100),
+        "millennium" | "millenniums" => Some(1_000),
+        _ => None,
+    }
+}
+
+fn intervals(unit: &str, values: &ArrayRef) -> Result<ColumnarValue> {
+    let kept = |interval: IntervalMonthDayNano| {
+        let IntervalMonthDayNano { months, days, nanoseconds } = interval;
+        let of = |unit: i64| nanoseconds / unit * unit;
+        Some(match unit.trim_end_matches('s') {
+            "year" => IntervalMonthDayNano::new(months / 12 * 12, 0, 0),
+            "quarter" => IntervalMonthDayNano::new(months / 3 * 3, 0, 0),
+            "month" => IntervalMonthDayNano::new(months, 0, 0),
+            "day" => IntervalMonthDayNano::new(months, days, 0),
+            "hour" => IntervalMonthDayNano::new(months, days, of(3_600_000_000_000)),
+            "minute" => IntervalMonthDayNano::new(months, days, of(60_000_000_000)),
+            "second" => IntervalMonthDayNano::new(months, days, of(1_000_000_000)),
+            "millisecond" => IntervalMonthDayNano::new(months, days, of(1_000_000)),
+            "microsecond" => interval,
+            _ => return None,
+        })
+    };
+    let refused = || {
+        let message = format!("unit \"{unit}\" not recognized for type interval");
+        Error::new(Kind::InvalidParameterValue, message)
+    };
+    let values = values.as_primitive::<IntervalMonthDayNanoType>().iter();
+    let kept = values.map(|value| value.map(|value| kept(value).ok_or_else(refused)).transpose());
+    Ok(ColumnarValue::Array(Arc::new(kept.collect::<Result<IntervalMonthDayNanoArray, Error>>()?)))
 }
 
 /// Units within a day are as long in every zone.

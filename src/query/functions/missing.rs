@@ -42,7 +42,7 @@ impl Missing {
 pub fn argument_type(ty: &DataType) -> String {
     match ty {
         DataType::Null => "unknown".into(),
-        ty => Type::from_arrow(ty).to_string(),
+        ty => crate::query::operators::name_of(&Type::from_arrow(ty)),
     }
 }
 

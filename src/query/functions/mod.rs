@@ -12,11 +12,15 @@ pub mod json;
 pub mod missing;
 pub mod numeric;
 mod round;
+pub mod rows;
 pub mod scored;
 mod text;
 mod time;
 pub mod to_char;
 mod totals;
+mod whole;
+
+pub use domain::power;
 
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
@@ -37,6 +41,7 @@ impl Functions {
         let ours = time::functions()
             .into_iter()
             .chain([round::function()])
+            .chain(whole::functions(&SessionStateDefaults::default_scalar_functions()))
             .chain(domain::functions(&SessionStateDefaults::default_scalar_functions()))
             .chain(bounded::functions(&SessionStateDefaults::default_scalar_functions()));
         for function in SessionStateDefaults::default_scalar_functions().into_iter().chain(ours.map(Arc::new)) {
@@ -51,6 +56,9 @@ impl Functions {
                 aggregate.insert(name.clone(), function.clone());
             }
             aggregate.insert(function.name().to_string(), function);
+        }
+        if let Some(ceil) = scalar.get("ceil").cloned() {
+            scalar.insert("ceiling".to_string(), ceil);
         }
         for (name, known) in [("every", "bool_and"), ("variance", "var")] {
             if let Some(function) = aggregate.get(known).cloned() {
@@ -70,4 +78,10 @@ impl Functions {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.scalar.keys().chain(self.aggregate.keys()).chain(self.window.keys()).map(String::as_str)
     }
+}
+
+/// NULL of a type, which an expression of that type can be asked for.
+pub fn typed_null(ty: &crate::base::Type) -> datafusion::logical_expr::Expr {
+    let null = datafusion::common::ScalarValue::Utf8(None);
+    constant::constant(&format!("{ty} null"), ty, null).call(vec![])
 }

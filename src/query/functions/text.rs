@@ -1,7 +1,9 @@
 //! What values look like as text in Postgres, and reading such text.
 
 use super::cast::plain;
+use crate::base::value::{Interval, IntervalStyle, write_interval};
 use crate::base::{Error, Result, Type};
+use bytes::BytesMut;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 use datafusion::arrow::array::{
@@ -54,8 +56,10 @@ pub(super) fn of(array: &ArrayRef, zone: Tz) -> Result<ArrayRef> {
                     return Ok(None);
                 }
                 let items = of(&list.value(row), zone)?;
+                let nested = matches!(list.value_type(), DataType::List(_));
+                let shown = |item: &str| if nested { item.to_string() } else { element(item) };
                 let items: Vec<_> =
-                    items.as_string::<i32>().iter().map(|item| item.map_or("NULL".into(), element)).collect();
+                    items.as_string::<i32>().iter().map(|item| item.map_or("NULL".into(), shown)).collect();
                 Ok(Some(format!("{{{}}}", items.join(","))))
             };
             (0..list.len()).map(row).collect::<Result<_>>()?
@@ -104,29 +108,12 @@ fn zoned(at: DateTime<Utc>, zone: Tz) -> String {
     format!("{}{offset}", stamp(local.naive_local()))
 }
 
-/// `1 year 2 mons 3 days 04:05:06.5`
+/// `1 year 2 mons -3 days +04:05:06.5`
 fn interval(value: IntervalMonthDayNano) -> String {
-    let mut parts = vec![];
-    let mut unit = |amount: i32, one: &str, many: &str| {
-        if amount != 0 {
-            parts.push(format!("{amount} {}", if amount == 1 { one } else { many }));
-        }
-    };
-    unit(value.months / 12, "year", "years");
-    unit(value.months % 12, "mon", "mons");
-    unit(value.days, "day", "days");
-    let micros = value.nanoseconds / 1_000;
-    if micros != 0 || parts.is_empty() {
-        let (sign, micros) = (if micros < 0 { "-" } else { "" }, micros.unsigned_abs());
-        let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
-        let mut time = format!("{sign}{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
-        if fraction != 0 {
-            let digits = format!("{fraction:06}");
-            let _ = write!(time, ".{}", digits.trim_end_matches('0'));
-        }
-        parts.push(time);
-    }
-    parts.join(" ")
+    let interval = Interval { months: value.months, days: value.days, micros: value.nanoseconds / 1_000 };
+    let mut out = BytesMut::new();
+    write_interval(interval, IntervalStyle::Postgres, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -37,6 +37,11 @@ impl ScalarUDFImpl for ToChar {
             [DataType::Timestamp(_, None) | DataType::Date32 | DataType::Null, _] => {
                 Ok(vec![Type::Timestamp.arrow(), DataType::Utf8])
             }
+            [number, _] if number.is_numeric() => {
+                let digits = if number.is_decimal() { number.clone() } else { DataType::Decimal128(38, 10) };
+                let digits = if number.is_integer() { DataType::Decimal128(20, 0) } else { digits };
+                Ok(vec![digits, DataType::Utf8])
+            }
             [other, _] => {
                 let message = format!("to_char of type {} is not supported", Type::from_arrow(other));
                 Err(Error::unsupported(message).hint("cast it to text, or round it first".to_string()).into())
@@ -50,6 +55,11 @@ impl ScalarUDFImpl for ToChar {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if args.arg_fields[0].data_type().is_decimal() {
+            let function = super::rows::function("to_char of number", "UTC");
+            let function = function.ok_or_else(|| Error::internal("to_char must know numbers"))?;
+            return function.invoke_with_args(args);
+        }
         let times = args.args[0].to_array(args.number_rows)?;
         let patterns = args.args[1].to_array(args.number_rows)?;
         let zoned = matches!(times.data_type(), DataType::Timestamp(_, Some(_)));

@@ -3,9 +3,11 @@
 use super::{Rewriter, call};
 use crate::base::{Error, Kind, Result, Type};
 use crate::query::functions::cast::Cast;
+use crate::query::operators::decimal;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, ExactNumberInfo, Expr, Spanned, TypedString, Value, ValueWithSpan,
+    Array, CastKind, DataType, DateTimeField, ExactNumberInfo, Expr, ObjectName, Spanned, TypedString, Value,
+    ValueWithSpan,
 };
 
 impl Rewriter<'_> {
@@ -19,13 +21,53 @@ impl Rewriter<'_> {
             Expr::Cast { kind: CastKind::TryCast | CastKind::SafeCast, .. } => {
                 return Err(Error::unsupported("TRY_CAST is not supported"));
             }
-            Expr::Cast { expr: inner, data_type, .. } => self.cast_to(&data_type, *inner)?,
-            Expr::TypedString(TypedString { data_type, value, .. }) => self.cast_to(&data_type, Expr::Value(value))?,
+            Expr::Cast { expr: inner, data_type, .. } => self.precise(&data_type, *inner)?,
+            Expr::TypedString(TypedString { data_type, value, .. }) => self.precise(&data_type, Expr::Value(value))?,
             Expr::AtTimeZone { timestamp, time_zone } => call("timezone", vec![*time_zone, *timestamp]),
-            Expr::Collate { expr, .. } => *expr,
+            Expr::Collate { expr, collation } => {
+                self.collation(&collation)?;
+                *expr
+            }
             other => other,
         };
         Ok(())
+    }
+
+    /// `interval '1' year`, `interval '1 day'`
+    pub(super) fn interval(&mut self, expr: &mut Expr) -> Result<()> {
+        let Expr::Interval(interval) = expr else { return Ok(()) };
+        let Some(Literal::Text(text)) = literal(&interval.value) else { return Ok(()) };
+        let unit = match (&interval.leading_field, &interval.last_field) {
+            (Some(_), Some(DateTimeField::Month))
+                if text.split_once('-').is_some_and(|(years, _)| !years.is_empty()) =>
+            {
+                let (years, months) = text.split_once('-').unwrap_or_default();
+                interval.value =
+                    Box::new(Expr::value(Value::SingleQuotedString(format!("{years} years {months} months"))));
+                return self.interval(expr);
+            }
+            (Some(unit), None) if text.trim().parse::<f64>().is_ok() => format!(" {unit}").to_lowercase(),
+            _ => String::new(),
+        };
+        let at = self.offset(&interval.value);
+        let whole = ScalarValue::from(format!("{text}{unit}"));
+        let value = Cast::new(Type::Interval, self.context.time_zone()).value(&whole).map_err(|error| error.at(at))?;
+        *expr = self.constant(&format!("interval '{text}{unit}'"), &Type::Interval, value);
+        Ok(())
+    }
+
+    /// A cast to a type that may say how many digits its seconds have.
+    fn precise(&mut self, data_type: &DataType, inner: Expr) -> Result<Expr> {
+        let cast = self.cast_to(data_type, inner)?;
+        let digits = match data_type {
+            DataType::Timestamp(digits, _) | DataType::Time(digits, _) => *digits,
+            DataType::Interval { precision, .. } => *precision,
+            _ => None,
+        };
+        Ok(match digits {
+            Some(digits) => call("rounded time", vec![cast, Expr::value(Value::Number(digits.to_string(), false))]),
+            None => cast,
+        })
     }
 
     fn cast_to(&mut self, data_type: &DataType, inner: Expr) -> Result<Expr> {
@@ -38,6 +80,22 @@ impl Rewriter<'_> {
             .at(self.type_offset(data_type).or(at))
         })?;
         match literal(&inner) {
+            Some(Literal::Text(text)) if matches!(ty, Type::Array(_)) && text.trim().starts_with("{{") => {
+                let invalid = || Error::new(Kind::InvalidText, format!("malformed array literal: \"{text}\"")).at(at);
+                let rows = rows(text).ok_or_else(invalid)?;
+                let rows =
+                    rows.into_iter().map(|row| self.cast_to(data_type, Expr::value(Value::SingleQuotedString(row))));
+                Ok(Expr::Array(Array { elem: rows.collect::<Result<_>>()?, named: true }))
+            }
+            Some(Literal::Text(text)) if ty == Type::Numeric(None) && decimal(text).is_some() => {
+                let value = decimal(text).unwrap_or(ScalarValue::Null);
+                let ty = Type::from_arrow(&value.data_type());
+                Ok(self.constant(&format!("numeric '{text}'"), &ty, value))
+            }
+            Some(Literal::Text(text)) if self.moment(&ty, text).is_some() => {
+                let value = self.moment(&ty, text).unwrap_or(ScalarValue::Null);
+                Ok(self.constant(&format!("{} '{text}'", ty.internal_name()), &ty, value))
+            }
             Some(Literal::Text(text)) => {
                 let cast = Cast::new(ty.clone(), self.context.time_zone());
                 let value = cast.value(&ScalarValue::from(text)).map_err(|error| error.at(at))?;
@@ -51,12 +109,66 @@ impl Rewriter<'_> {
         }
     }
 
+    /// Every text is ordered by its bytes, so a collation that is known changes nothing.
+    fn collation(&self, name: &ObjectName) -> Result<()> {
+        let last = super::parts(name).pop().unwrap_or_default();
+        let known =
+            ["default", "C", "POSIX", "ucs_basic", "C.utf8", "C.UTF-8", "en_US.utf8", "en_US.UTF-8", "c", "posix"];
+        if known.contains(&last.as_str()) {
+            return Ok(());
+        }
+        Err(Error::new(Kind::UndefinedObject, format!("collation \"{last}\" for encoding \"UTF8\" does not exist"))
+            .hint("every text is ordered by its bytes: COLLATE \"C\"".to_string())
+            .at(self.places.offset(name.span().start)))
+    }
+
+    /// `now`, `today`, `tomorrow` and `yesterday`, by the clock of the statement.
+    fn moment(&self, ty: &Type, text: &str) -> Option<ScalarValue> {
+        let days = match text.trim().to_lowercase().as_str() {
+            "now" | "today" => 0,
+            "tomorrow" => 1,
+            "yesterday" => -1,
+            _ => return None,
+        };
+        let local = self.local() + chrono::Duration::days(days);
+        let midnight = local.date().and_time(chrono::NaiveTime::MIN);
+        let local = if text.trim().eq_ignore_ascii_case("now") { local } else { midnight };
+        let value = ScalarValue::TimestampMicrosecond(Some(local.and_utc().timestamp_micros()), None);
+        match ty {
+            Type::Date | Type::Timestamp | Type::Timestamptz => {
+                Cast::new(ty.clone(), self.context.time_zone()).value(&value).ok()
+            }
+            _ => None,
+        }
+    }
+
     fn type_offset(&self, data_type: &DataType) -> Option<usize> {
         match data_type {
             DataType::Custom(name, _) => self.places.offset(name.span().start),
             _ => None,
         }
     }
+}
+
+/// `{{1,2},{3,4}}` as `{1,2}` and `{3,4}`.
+fn rows(text: &str) -> Option<Vec<String>> {
+    let inside = text.trim().strip_prefix('{')?.strip_suffix('}')?;
+    let (mut rows, mut row, mut depth, mut quoted) = (vec![], String::new(), 0, false);
+    for c in inside.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '{' if !quoted => depth += 1,
+            '}' if !quoted => depth -= 1,
+            ',' if !quoted && depth == 0 => {
+                rows.push(std::mem::take(&mut row));
+                continue;
+            }
+            _ => {}
+        }
+        row.push(c);
+    }
+    rows.push(row);
+    (depth == 0 && !quoted).then_some(rows)
 }
 
 pub(super) enum Literal<'a> {

@@ -3,11 +3,12 @@
 //! DataFusion wants the columns of a SELECT to have different names and Postgres does not:
 //! a name that repeats is told apart by a suffix, which [`shown`] takes off again.
 
+use super::checks::{factors, named};
 use super::{folded, parts};
 use crate::base::Type;
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, DataType, Expr, FunctionArguments, Ident, Query, SelectItem, SetExpr, TrimWhereField, UnaryOperator,
-    Value,
+    AccessExpr, BinaryOperator, DataType, Expr, FunctionArguments, Ident, Query, SelectItem, SetExpr, TrimWhereField,
+    UnaryOperator, Value,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -29,7 +30,10 @@ pub fn apart(name: &str, number: usize) -> String {
 /// Of the outermost query (`top`), returns the names that had to be changed, for ORDER BY.
 pub(super) fn name(body: &mut SetExpr, top: bool) -> HashMap<String, String> {
     match body {
-        SetExpr::Select(select) => name_items(&mut select.projection, top),
+        SetExpr::Select(select) => {
+            let relations = factors(&select.from).into_iter().filter_map(|factor| Some(named(factor)?.0)).collect();
+            name_items(&mut select.projection, top, &relations)
+        }
         SetExpr::SetOperation { left, right, .. } => {
             name(left, top);
             name(right, top);
@@ -39,7 +43,7 @@ pub(super) fn name(body: &mut SetExpr, top: bool) -> HashMap<String, String> {
     }
 }
 
-fn name_items(items: &mut [SelectItem], top: bool) -> HashMap<String, String> {
+fn name_items(items: &mut [SelectItem], top: bool, relations: &HashSet<String>) -> HashMap<String, String> {
     // What a wildcard brings is not known here; at the top its columns keep their names and the others step aside.
     let wildcard = items.iter().any(is_wildcard);
     let aside = wildcard && items.len() > 1 && top;
@@ -47,7 +51,7 @@ fn name_items(items: &mut [SelectItem], top: bool) -> HashMap<String, String> {
     let mut renamed = HashMap::new();
     for (position, item) in items.iter_mut().enumerate() {
         let (name, plain) = match item {
-            SelectItem::UnnamedExpr(expr) => (figure(expr), is_column(expr)),
+            SelectItem::UnnamedExpr(expr) => (figure(expr), is_column(expr, relations)),
             SelectItem::ExprWithAlias { alias, .. } => (folded(alias), false),
             _ => continue,
         };
@@ -76,8 +80,15 @@ fn is_wildcard(item: &SelectItem) -> bool {
     matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
 }
 
-fn is_column(expr: &Expr) -> bool {
-    matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+/// Whether it is a column, which keeps its name by itself: no relation as a whole, and no word that is a function.
+fn is_column(expr: &Expr, relations: &HashSet<String>) -> bool {
+    match expr {
+        Expr::Identifier(name) => {
+            !relations.contains(&folded(name)) && !name.value.eq_ignore_ascii_case("current_schema")
+        }
+        Expr::CompoundIdentifier(_) => true,
+        _ => false,
+    }
 }
 
 /// The name that Postgres gives the column of an expression.
@@ -124,7 +135,8 @@ fn strong(expr: &Expr) -> Option<String> {
         }),
         Expr::Array(_) => named("array"),
         Expr::Tuple(_) => named("row"),
-        Expr::Exists { .. } => named("exists"),
+        Expr::Exists { negated: false, .. } => named("exists"),
+        Expr::BinaryOp { op: BinaryOperator::Overlaps, .. } => named("overlaps"),
         Expr::Subquery(query) => first_column(query),
         _ => None,
     }
@@ -134,6 +146,7 @@ fn strong(expr: &Expr) -> Option<String> {
 fn weak(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Nested(inner) => weak(inner),
+        Expr::CompoundFieldAccess { root, .. } => weak(root),
         Expr::Collate { expr, .. } => weak(expr),
         Expr::Cast { data_type, .. } => Some(type_name(data_type)),
         Expr::TypedString(typed) => Some(type_name(&typed.data_type)),
@@ -167,7 +180,7 @@ fn type_name(ty: &DataType) -> String {
         DataType::Custom(name, _) => parts(name).pop().unwrap_or_default(),
         ty => ty.to_string(),
     };
-    Type::parse(&text).map_or_else(|| text.to_lowercase(), |ty| ty.internal_name())
+    Type::parse(&text).map_or_else(|| text.to_lowercase(), |ty| ty.internal_name().trim_start_matches('_').to_string())
 }
 
 /// Names for the columns of a whole answer, each once, by the names that clients see.

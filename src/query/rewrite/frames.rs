@@ -16,7 +16,7 @@ impl Rewriter<'_> {
         let Some(frame) = &window.window_frame else { return };
         for bound in [Some(&frame.start_bound), frame.end_bound.as_ref()].into_iter().flatten() {
             if let WindowFrameBound::Preceding(Some(amount)) | WindowFrameBound::Following(Some(amount)) = bound {
-                self.keep(amount);
+                self.kept.insert(std::ptr::from_ref(amount.as_ref()));
             }
         }
     }

@@ -7,29 +7,36 @@ pub(in crate::query) mod calls;
 pub(in crate::query) mod casts;
 pub(in crate::query) mod columns;
 pub(in crate::query) mod operators;
+mod aggregates;
+mod checks;
+pub(in crate::query) mod choices;
 mod exponents;
+mod expressions;
 mod frames;
+mod from;
 mod quantified;
 mod refused;
 mod run;
 mod similar;
 mod sources;
+mod tuples;
 mod values;
 
 pub use calls::{Argument, ModelCall};
+pub use choices::{Choice, Choosing};
+pub use from::constraint;
 pub use operators::Operation;
 
 use super::Context;
 use super::functions::cast::Cast;
-use super::functions::date_part::date_part;
 use super::models::Models;
 use super::places::Places;
-use crate::base::{Error, Kind, Result, Type};
+use crate::base::{Error, Result, Type};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::sql::sqlparser::ast::{
-    self, BinaryOperator, Expr, GroupByExpr, Ident, LimitClause, ObjectName, OrderByKind, Query, Select, Spanned,
-    TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
+    self, Expr, GroupByExpr, Ident, LimitClause, ObjectName, OrderByKind, Query, Select, Spanned, TableFactor, Value,
+    VisitMut, VisitorMut,
 };
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
@@ -43,6 +50,8 @@ pub struct Rewritten {
     pub functions: HashMap<String, Arc<ScalarUDF>>,
     /// Operators, by the numbers that the tree now uses.
     pub operations: Vec<Operation>,
+    /// Choices and conditions, by the numbers that the tree now uses.
+    pub choices: Vec<Choice>,
     /// Model calls, by the numbers that the tree now uses.
     pub calls: Vec<ModelCall>,
     /// Types of parameters that the client or a cast gives.
@@ -72,6 +81,9 @@ pub fn rewrite(
         rewritten: Rewritten { parameters: parameters.to_vec(), ..Rewritten::default() },
         kept: HashSet::new(),
         depth: 0,
+        aliases: vec![],
+        recursive: HashSet::new(),
+        joins: 0,
     };
     match statement.visit(&mut rewriter) {
         ControlFlow::Continue(()) => Ok(rewriter.rewritten),
@@ -88,6 +100,12 @@ struct Rewriter<'a> {
     kept: HashSet<*const Expr>,
     /// Queries around the node that is visited.
     depth: usize,
+    /// Relations of the SELECTs around the node, by their names, the innermost last.
+    aliases: Vec<HashSet<String>>,
+    /// Queries that WITH RECURSIVE names.
+    recursive: HashSet<*const Query>,
+    /// Joins whose merged columns have hidden originals.
+    joins: usize,
 }
 
 impl VisitorMut for Rewriter<'_> {
@@ -98,8 +116,13 @@ impl VisitorMut for Rewriter<'_> {
         flow(self.query(query))
     }
 
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<Self::Break> {
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
         self.depth -= 1;
+        flow(self.from(query))?;
+        self.values(&mut query.body);
+        if !self.recursive.remove(&std::ptr::from_ref(query)) {
+            Self::sets(query);
+        }
         ControlFlow::Continue(())
     }
 
@@ -108,7 +131,16 @@ impl VisitorMut for Rewriter<'_> {
             items.iter().for_each(|item| self.keep(item));
         }
         self.keep_named_frames(&select.named_window);
-        flow(self.refuse_select(select))
+        flow(self.refuse_select(select))?;
+        let aliases = flow_of(self.check_select(select))?;
+        self.aliases.push(aliases);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
+        self.aliases.pop();
+        self.conditions(select);
+        ControlFlow::Continue(())
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Self::Break> {
@@ -120,7 +152,7 @@ impl VisitorMut for Rewriter<'_> {
             self.keep(&interval.value);
         }
         if let Expr::Function(function) = expr
-            && parts(&function.name).last().is_some_and(|name| name == "round")
+            && parts(&function.name).last().is_some_and(|name| name == "round" || name == "trunc")
             && let ast::FunctionArguments::List(list) = &function.args
             && let [_, ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(digits))] = list.args.as_slice()
         {
@@ -141,6 +173,8 @@ impl VisitorMut for Rewriter<'_> {
             self.keep_frame(window);
         }
         quantified::isolate(expr);
+        self.access(expr);
+        flow(self.tuples(expr))?;
         // Before its arguments are, so that they are seen as they were written.
         flow(self.call(expr))
     }
@@ -153,6 +187,9 @@ impl VisitorMut for Rewriter<'_> {
 impl Rewriter<'_> {
     fn query(&mut self, query: &mut Query) -> Result<()> {
         self.refuse_query(query)?;
+        if let Some(with) = query.with.as_ref().filter(|with| with.recursive) {
+            self.recursive.extend(with.cte_tables.iter().map(|cte| std::ptr::from_ref(cte.query.as_ref())));
+        }
         values::as_selects(&mut query.body);
         if let Some(ast::Fetch { quantity, percent: false, with_ties: false }) =
             query.fetch.take_if(|fetch| !fetch.percent && !fetch.with_ties)
@@ -187,74 +224,15 @@ impl Rewriter<'_> {
         Ok(())
     }
 
-    fn expression(&mut self, expr: &mut Expr) -> Result<()> {
-        match expr {
-            Expr::Value(ValueWithSpan { value: Value::Number(number, _), .. }) => {
-                if let Some(constant) = self.exponent(&number.clone()) {
-                    *expr = constant;
-                    return Ok(());
-                }
-                let ty = integer_type(number);
-                if let (false, Some(ty)) = (self.kept.contains(&std::ptr::from_ref(expr)), ty) {
-                    let value = std::mem::replace(expr, Expr::value(Value::Null));
-                    *expr = Expr::Cast {
-                        kind: ast::CastKind::Cast,
-                        expr: Box::new(value),
-                        data_type: ty,
-                        array: false,
-                        format: None,
-                    };
-                }
-                Ok(())
+    /// A slice that says only where it ends begins at the first item.
+    fn access(&self, expr: &mut Expr) {
+        let Expr::CompoundFieldAccess { access_chain, .. } = expr else { return };
+        for access in access_chain {
+            if let ast::AccessExpr::Subscript(ast::Subscript::Slice { lower_bound, upper_bound, .. }) = access {
+                let bound = |text: &str| Expr::value(Value::Number(text.into(), false));
+                lower_bound.get_or_insert_with(|| bound("1"));
+                upper_bound.get_or_insert_with(|| bound("2147483647"));
             }
-            Expr::BinaryOp { left, op, right } => {
-                let number = self.rewritten.operations.len();
-                if let BinaryOperator::PGCustomBinaryOperator(names) = op {
-                    match operators::known(names) {
-                        Some(known) => *op = known,
-                        None if names.first().is_some_and(|name| name == calls::MARK) => return Ok(()),
-                        None => {
-                            let name = names.last().map_or("", String::as_str);
-                            return Err(Error::new(
-                                Kind::UndefinedFunction,
-                                format!("operator does not exist: {name}"),
-                            )
-                            .at(self.places.offset(right.span().start)));
-                        }
-                    }
-                }
-                let operation = Operation::of(self.places, left, op, right);
-                self.rewritten.operations.push(operation);
-                *op = operators::numbered(number);
-                Ok(())
-            }
-            // Reserved in Postgres: no column has the name.
-            Expr::Identifier(name)
-                if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("current_schema") =>
-            {
-                *expr = call("current_schema", vec![]);
-                self.function(expr)
-            }
-            Expr::SimilarTo { .. } => self.similar(expr),
-            Expr::Extract { field, expr: time, .. } => {
-                let field = Expr::value(Value::SingleQuotedString(field.to_string().to_lowercase()));
-                let time = std::mem::replace(time.as_mut(), Expr::value(Value::Null));
-                let extract = date_part(true, self.context.time_zone());
-                *expr = self.own_call(extract, vec![field, time]);
-                Ok(())
-            }
-            Expr::Cast { .. } | Expr::TypedString(_) | Expr::AtTimeZone { .. } | Expr::Collate { .. } => {
-                self.conversion(expr)
-            }
-            Expr::Function(_) => {
-                self.function(expr)?;
-                if counts_rows(expr) {
-                    let count = std::mem::replace(expr, Expr::value(Value::Null));
-                    *expr = self.cast(&Type::Int8, count);
-                }
-                Ok(())
-            }
-            _ => Ok(()),
         }
     }
 
@@ -287,6 +265,12 @@ impl Rewriter<'_> {
         call(&name, args)
     }
 
+    /// The same by a name that says which of several it is.
+    fn named_call(&mut self, name: &str, function: ScalarUDF, args: Vec<Expr>) -> Expr {
+        self.rewritten.functions.entry(name.to_string()).or_insert_with(|| Arc::new(function));
+        call(name, args)
+    }
+
     /// A value of a type that no literal has.
     fn constant(&mut self, name: &str, ty: &Type, value: ScalarValue) -> Expr {
         self.own_call(super::functions::constant::constant(name, ty, value), vec![])
@@ -300,14 +284,6 @@ impl Rewriter<'_> {
     fn offset(&self, expr: &Expr) -> Option<usize> {
         self.places.offset(expr.span().start)
     }
-}
-
-/// Whether it is a window function that DataFusion answers with an unsigned number.
-fn counts_rows(expr: &Expr) -> bool {
-    let Expr::Function(function) = expr else { return false };
-    let name = parts(&function.name).pop();
-    function.over.is_some()
-        && name.is_some_and(|name| matches!(name.as_str(), "row_number" | "rank" | "dense_rank" | "ntile"))
 }
 
 /// The identifier as Postgres stores it: in lower case unless quoted.
@@ -340,11 +316,6 @@ pub(super) fn call(name: &str, args: Vec<Expr>) -> Expr {
     })
 }
 
-/// `integer` when the number fits it; larger ones are `bigint` or `numeric` by themselves.
-fn integer_type(number: &str) -> Option<ast::DataType> {
-    number.replace('_', "").parse::<i32>().ok().map(|_| ast::DataType::Int4(None))
-}
-
 fn fetch_as_limit(query: &mut Query, quantity: Option<Expr>) {
     let limit = Some(quantity.unwrap_or_else(|| Expr::value(Value::Number("1".into(), false))));
     let offset = match query.limit_clause.take() {
@@ -355,8 +326,12 @@ fn fetch_as_limit(query: &mut Query, quantity: Option<Expr>) {
 }
 
 fn flow(result: Result<()>) -> ControlFlow<Box<Error>> {
+    flow_of(result)
+}
+
+fn flow_of<T>(result: Result<T>) -> ControlFlow<Box<Error>, T> {
     match result {
-        Ok(()) => ControlFlow::Continue(()),
+        Ok(value) => ControlFlow::Continue(value),
         Err(error) => ControlFlow::Break(Box::new(error)),
     }
 }

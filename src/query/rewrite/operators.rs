@@ -14,6 +14,9 @@ pub struct Operation {
     pub at: Option<usize>,
     pub left_at: Option<usize>,
     pub right_at: Option<usize>,
+    /// Byte offsets where the operands begin.
+    pub from: Option<usize>,
+    pub to: Option<usize>,
 }
 
 /// The operator that stands for the operation of a number.
@@ -38,7 +41,7 @@ pub(super) fn marked(op: &BinaryOperator, mark: &str) -> Option<usize> {
 }
 
 /// `OPERATOR(pg_catalog.~)`, which psql writes for `~`.
-pub(super) fn known(names: &[String]) -> Option<BinaryOperator> {
+pub(in crate::query) fn known(names: &[String]) -> Option<BinaryOperator> {
     Some(match names {
         [schema, _] if schema != "pg_catalog" => return None,
         [.., name] => match name.as_str() {
@@ -62,6 +65,13 @@ pub(super) fn known(names: &[String]) -> Option<BinaryOperator> {
             "~~*" => BinaryOperator::PGILikeMatch,
             "!~~" => BinaryOperator::PGNotLikeMatch,
             "!~~*" => BinaryOperator::PGNotILikeMatch,
+            "@>" => BinaryOperator::AtArrow,
+            "<@" => BinaryOperator::ArrowAt,
+            "&&" => BinaryOperator::PGOverlap,
+            "->" => BinaryOperator::Arrow,
+            "->>" => BinaryOperator::LongArrow,
+            "#>" => BinaryOperator::HashArrow,
+            "#>>" => BinaryOperator::HashLongArrow,
             _ => return None,
         },
         [] => return None,
@@ -69,7 +79,14 @@ pub(super) fn known(names: &[String]) -> Option<BinaryOperator> {
 }
 
 impl Operation {
-    pub(super) fn of(places: &Places<'_>, left: &Expr, op: &BinaryOperator, right: &Expr) -> Operation {
+    /// `known` are the operations of the operands, which know where they begin.
+    pub(super) fn of(
+        places: &Places<'_>,
+        known: &[Operation],
+        left: &Expr,
+        op: &BinaryOperator,
+        right: &Expr,
+    ) -> Operation {
         let literal = |expr: &Expr| match expr {
             Expr::Value(value) => places.offset(value.span.start),
             _ => None,
@@ -81,6 +98,11 @@ impl Operation {
             at: find(places.text, &op.to_string(), from, to),
             left_at: literal(left),
             right_at: literal(right),
+            from: match left {
+                Expr::BinaryOp { op, .. } => number(op).and_then(|number| known.get(number)).and_then(|left| left.from),
+                left => start(places, left),
+            },
+            to,
         }
     }
 }
@@ -95,9 +117,17 @@ fn find(text: &str, op: &str, from: Option<usize>, to: Option<usize>) -> Option<
     found.map(|at| from + at)
 }
 
-fn start(places: &Places<'_>, expr: &Expr) -> Option<usize> {
+/// Where an expression begins.
+pub(super) fn start(places: &Places<'_>, mut expr: &Expr) -> Option<usize> {
+    // A chain of operators can be longer than the stack is deep.
+    while let Expr::BinaryOp { left, .. } = expr {
+        expr = left;
+    }
     match expr {
-        Expr::BinaryOp { left, .. } => start(places, left),
+        // What the rewriter has put around it.
+        Expr::Function(function) if places.offset(expr.span().start).is_none() => {
+            super::run::inner(function).first().and_then(|inner| start(places, inner))
+        }
         _ => places.offset(expr.span().start),
     }
 }

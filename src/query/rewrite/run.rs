@@ -6,6 +6,7 @@ use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Result, Type, name};
 use crate::query::functions::date_part::date_part;
 use crate::query::functions::date_trunc::date_trunc;
+use crate::query::functions::rows;
 use crate::query::functions::to_char::to_char;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
@@ -34,6 +35,10 @@ impl Rewriter<'_> {
             [schema, name] if schema == "pg_catalog" || schema == "aqueduct" => name.clone(),
             _ => return Ok(()),
         };
+        if self.collected(expr)? {
+            return Ok(());
+        }
+        let Expr::Function(function) = expr else { return Ok(()) };
         if function.over.is_some() || function.filter.is_some() {
             return Ok(());
         }
@@ -63,9 +68,29 @@ impl Rewriter<'_> {
                 *expr = self.own_call(to_char(self.context.time_zone()), args);
                 return Ok(());
             }
-            ("date_trunc", Some([_, _])) if self.context.time_zone() != "UTC" => {
+            ("date_trunc", Some([_, _])) => {
                 let args = unnamed(function);
                 *expr = self.own_call(date_trunc(self.context.time_zone()), args);
+                return Ok(());
+            }
+            ("date_trunc", Some([_, _, Argument::Text(zone)])) => {
+                let mut args = unnamed(function);
+                args.truncate(2);
+                let function = date_trunc(zone);
+                *expr = self.named_call(&format!("date_trunc in {zone}"), function, args);
+                return Ok(());
+            }
+            ("current_timestamp" | "localtimestamp" | "current_time" | "localtime", Some([Argument::Other])) => {
+                let digits = match unnamed(function).first() {
+                    Some(Expr::Cast { expr, .. }) => expr.to_string().parse().ok(),
+                    _ => None,
+                };
+                let known = self.without_arguments(&name)?;
+                known.map(|(ty, value)| (ty, rows::rounded(&value, digits.unwrap_or(6))))
+            }
+            ("make_interval", _) => {
+                let args = interval_parts(function);
+                *expr = call("make_interval", args);
                 return Ok(());
             }
             ("mod", Some([_, _])) => {
@@ -76,9 +101,19 @@ impl Rewriter<'_> {
                 return self.expression(expr);
             }
             // Among the columns of a SELECT it stands for as many rows.
-            ("generate_series", _) if !unnested => {
+            (set, _) if !unnested && rows::is_set(set) => {
+                let json = match set {
+                    "json_array_elements" => Some(Type::Json),
+                    "jsonb_array_elements" => Some(Type::Jsonb),
+                    _ => None,
+                };
                 let taken = std::mem::replace(expr, Expr::value(Value::Null));
-                *expr = call("unnest", vec![taken]);
+                let rows = call("unnest", vec![taken]);
+                // A list's items forget what they are.
+                *expr = match json {
+                    Some(ty) => self.cast(&ty, rows),
+                    None => rows,
+                };
                 return Ok(());
             }
             _ => None,
@@ -125,6 +160,10 @@ impl Rewriter<'_> {
             "now" | "current_timestamp" | "transaction_timestamp" | "statement_timestamp" | "clock_timestamp" => {
                 instant(now)
             }
+            "timeofday" => {
+                let zone: chrono_tz::Tz = self.context.time_zone().parse().unwrap_or(chrono_tz::UTC);
+                text(&now.with_timezone(&zone).format("%a %b %d %H:%M:%S%.6f %Y %Z").to_string())
+            }
             "localtimestamp" => {
                 let local = self.local();
                 Some((
@@ -158,7 +197,7 @@ impl Rewriter<'_> {
     }
 
     /// Now, in the session's zone.
-    fn local(&self) -> chrono::NaiveDateTime {
+    pub(super) fn local(&self) -> chrono::NaiveDateTime {
         let zone: chrono_tz::Tz = self.context.time_zone().parse().unwrap_or(chrono_tz::UTC);
         self.context.now.with_timezone(&zone).naive_local()
     }
@@ -201,4 +240,26 @@ pub(super) fn arguments(function: &Function) -> Option<Vec<Argument>> {
         }
         FunctionArguments::List(_) => None,
     }
+}
+
+/// All parts of an interval in their order, zero when not given.
+fn interval_parts(function: &Function) -> Vec<Expr> {
+    const NAMES: [&str; 7] = ["years", "months", "weeks", "days", "hours", "mins", "secs"];
+    let zero = || Expr::value(Value::Number("0".into(), false));
+    let mut parts: Vec<Expr> = NAMES.iter().map(|_| zero()).collect();
+    let FunctionArguments::List(list) = &function.args else { return parts };
+    for (at, arg) in list.args.iter().enumerate() {
+        let (place, value) = match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => (Some(at), value),
+            FunctionArg::Named { name, arg: FunctionArgExpr::Expr(value), .. }
+            | FunctionArg::ExprNamed { name: Expr::Identifier(name), arg: FunctionArgExpr::Expr(value), .. } => {
+                (NAMES.iter().position(|known| name.value.eq_ignore_ascii_case(known)), value)
+            }
+            _ => continue,
+        };
+        if let Some(part) = place.and_then(|place| parts.get_mut(place)) {
+            *part = value.clone();
+        }
+    }
+    parts
 }

@@ -2,9 +2,7 @@
 
 use super::{Rewriter, folded, parts};
 use crate::base::{Error, Kind, Result};
-use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, Spanned, TableAlias, TableAliasColumnDef, TableFactor, TableVersion,
-};
+use datafusion::sql::sqlparser::ast::{Expr, Ident, ObjectName, Spanned, TableAlias, TableFactor, TableVersion};
 
 /// A table as it was.
 #[derive(Clone, Debug)]
@@ -22,25 +20,6 @@ impl Rewriter<'_> {
         match factor {
             TableFactor::Table { sample: Some(_), name, .. } => {
                 Err(Error::unsupported("TABLESAMPLE is not supported").at(self.places.offset(name.span().start)))
-            }
-            TableFactor::Table { with_ordinality: true, name, .. } => {
-                Err(Error::unsupported("WITH ORDINALITY is not supported").at(self.places.offset(name.span().start)))
-            }
-            TableFactor::Table { name, alias, args: Some(_), .. } => {
-                // Postgres names the only column of such a function by its alias.
-                let called = Ident::new(parts(name).pop().unwrap_or_default());
-                let alias = alias.get_or_insert_with(|| named(called.clone()));
-                if alias.columns.is_empty() && matches!(called.value.as_str(), "generate_series" | "unnest") {
-                    alias.columns = vec![TableAliasColumnDef { name: alias.name.clone(), data_type: None }];
-                }
-                Ok(())
-            }
-            TableFactor::UNNEST { alias, .. } => {
-                let alias = alias.get_or_insert_with(|| named(Ident::new("unnest")));
-                if alias.columns.is_empty() {
-                    alias.columns = vec![TableAliasColumnDef { name: alias.name.clone(), data_type: None }];
-                }
-                Ok(())
             }
             TableFactor::Table { name, alias, version: version @ Some(_), .. } => {
                 let Some(taken) = version.take() else { return Ok(()) };

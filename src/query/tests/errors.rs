@@ -20,7 +20,7 @@ async fn errors_point_at_the_culprit() {
         ("SELECT 1 + 2 ^* true", "42883", "operator does not exist: integer * boolean"),
         ("SELECT id FROM t WHERE id = ^'abc'", "22P02", "invalid input syntax for type integer: \"abc\""),
         ("SELECT ^'abc'::int", "22P02", "invalid input syntax for type integer: \"abc\""),
-        ("SELECT date ^'2024-13-01'", "22007", "invalid input syntax for type date: \"2024-13-01\""),
+        ("SELECT date ^'2024-13-01'", "22008", "date/time field value out of range: \"2024-13-01\""),
         ("SELECT 1::^nope", "42704", "type \"nope\" does not exist"),
         (
             "SELECT ^name, count(*) FROM t",

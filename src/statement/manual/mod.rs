@@ -3,6 +3,7 @@
 //! Nothing is told here that another file could tell: statements bring their entries, settings
 //! their comments, views theirs. What is left is the order and the words between.
 
+mod differences;
 mod functions;
 mod standard;
 
@@ -38,6 +39,7 @@ quoted, and 63 bytes of it count.
 
 - [Statements](#statements)
 - [Standard SQL](#standard-sql)
+- [Differences from PostgreSQL](#differences-from-postgresql)
 - [Functions](#functions)
 - [Connections](#connections)
 - [The catalog](#the-catalog)
@@ -53,6 +55,7 @@ pub fn manual() -> String {
     ALL.iter().for_each(|form| entry(&mut out, &form.manual));
     out.push_str("\n## Standard SQL\n\nWhere nothing is said, a statement does what PostgreSQL's manual says.\n");
     standard::ALL.iter().for_each(|manual| entry(&mut out, manual));
+    differences(&mut out);
     out.push_str("\n## Functions\n\nAll of PostgreSQL's that DataFusion has, and these:\n\n| function | answer |\n| --- | --- |\n");
     for (call, about) in functions::ALL {
         let _ = writeln!(out, "| `{}` | {} |", cell(call), cell(about));
@@ -78,6 +81,16 @@ fn entry(out: &mut String, manual: &Manual) {
     let _ = write!(out, "\n### {title}\n\n```text\n{synopsis}\n```\n\n{about}\n");
     if !example.is_empty() {
         let _ = write!(out, "\n```sql\n{example}\n```\n");
+    }
+}
+
+fn differences(out: &mut String) {
+    out.push_str(
+        "\n## Differences from PostgreSQL\n\nA query means what it means in PostgreSQL 15, and a mistake has its SQLSTATE, but for \
+         these:\n\n| difference | why, or what to say instead |\n| --- | --- |\n",
+    );
+    for (difference, reason) in differences::ALL {
+        let _ = writeln!(out, "| {} | {} |", cell(difference), cell(reason));
     }
 }
 

@@ -62,14 +62,18 @@ pub fn expand(expr: &mut Expr) {
             *expr = match (expanded(inner), field.as_str()) {
                 (Some(array), "x") => call("unnest", [array]),
                 (Some(array), "n") => subscripts(array),
-                _ => call("get_field", [take(inner), text(&field)]),
+                // A relation's column, or a field of a record.
+                _ => match (inner.as_ref(), access_chain.as_slice()) {
+                    (Expr::Identifier(relation), [AccessExpr::Dot(Expr::Identifier(column))]) => {
+                        Expr::CompoundIdentifier(vec![relation.clone(), column.clone()])
+                    }
+                    _ => call("get_field", [take(inner), text(&field)]),
+                },
             };
         }
         Expr::Function(_) => {
             if let Some(array) = expanded(expr) {
                 *expr = call("unnest", [call("aqueduct_pairs", [array])]);
-            } else if let Some(array) = first_argument(expr, "generate_subscripts") {
-                *expr = subscripts(array);
             }
         }
         _ => {}
@@ -89,7 +93,7 @@ fn first_argument(expr: &Expr, name: &str) -> Option<Expr> {
 }
 
 fn subscripts(array: Expr) -> Expr {
-    let length = cast(call("array_length", [array]), DataType::Int8(None));
+    let length = cast(call("cardinality", [array]), DataType::Int8(None));
     call("unnest", [call("generate_series", [Expr::value(Value::Number("1".into(), false)), length])])
 }
 

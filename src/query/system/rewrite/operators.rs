@@ -1,20 +1,15 @@
-//! Operators that Postgres lets one name by their schema, collations, and escapes.
+//! Operators that Postgres lets one name by their schema, and escapes.
 
 use super::{call, take, text};
+use crate::query::rewrite::operators::known;
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Value, ValueWithSpan};
 
 /// Rewrites one operator.
 pub fn plain(expr: &mut Expr) {
     match expr {
-        // Every text is ordered by its bytes, so a collation changes nothing.
-        Expr::Collate { expr: inner, .. } => {
-            let inner = take(inner);
-            *expr = inner;
-            plain(expr);
-        }
         Expr::BinaryOp { op, left, right } => {
             if let BinaryOperator::PGCustomBinaryOperator(parts) = op
-                && let Some(named) = parts.last().and_then(|name| operator(name))
+                && let Some(named) = known(parts)
             {
                 *op = named;
             }
@@ -27,32 +22,6 @@ pub fn plain(expr: &mut Expr) {
         }
         _ => {}
     }
-}
-
-fn operator(name: &str) -> Option<BinaryOperator> {
-    Some(match name {
-        "~" => BinaryOperator::PGRegexMatch,
-        "~*" => BinaryOperator::PGRegexIMatch,
-        "!~" => BinaryOperator::PGRegexNotMatch,
-        "!~*" => BinaryOperator::PGRegexNotIMatch,
-        "~~" => BinaryOperator::PGLikeMatch,
-        "~~*" => BinaryOperator::PGILikeMatch,
-        "!~~" => BinaryOperator::PGNotLikeMatch,
-        "!~~*" => BinaryOperator::PGNotILikeMatch,
-        "=" => BinaryOperator::Eq,
-        "<>" | "!=" => BinaryOperator::NotEq,
-        "<" => BinaryOperator::Lt,
-        "<=" => BinaryOperator::LtEq,
-        ">" => BinaryOperator::Gt,
-        ">=" => BinaryOperator::GtEq,
-        "+" => BinaryOperator::Plus,
-        "-" => BinaryOperator::Minus,
-        "*" => BinaryOperator::Multiply,
-        "/" => BinaryOperator::Divide,
-        "%" => BinaryOperator::Modulo,
-        "||" => BinaryOperator::StringConcat,
-        _ => return None,
-    })
 }
 
 /// `polroles = '{0}'` as `array_to_string(polroles, ',') = '0'`, for columns of the catalog that are arrays.

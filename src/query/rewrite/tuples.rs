@@ -1,0 +1,137 @@
+//! Rows of values: compared part by part, looked for among others, or overlapping in time.
+
+use super::{Rewriter, call};
+use crate::base::{Error, Kind, Result, Type};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, Ident, Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableAliasColumnDef,
+    TableFactor, TableWithJoins, UnaryOperator, Value,
+};
+
+impl Rewriter<'_> {
+    /// Before its parts are looked at.
+    pub(super) fn tuples(&mut self, expr: &mut Expr) -> Result<()> {
+        match expr {
+            Expr::BinaryOp { left, op, right } => {
+                let (Some(lefts), Some(rights)) = (row(left), row(right)) else { return Ok(()) };
+                let at = self.offset(left);
+                if *op == BinaryOperator::Overlaps {
+                    *expr = call("overlaps", lefts.into_iter().chain(rights).collect());
+                    return Ok(());
+                }
+                if lefts.len() != rights.len() {
+                    return Err(Error::new(Kind::Syntax, "unequal number of entries in row expressions").at(at));
+                }
+                if let Some(compared) = compared(op, lefts, rights) {
+                    *expr = Expr::Nested(Box::new(compared));
+                }
+            }
+            Expr::InList { expr: subject, list, negated } => {
+                let Some(parts) = row(subject) else { return Ok(()) };
+                let rows: Option<Vec<_>> = list.iter().map(row).collect();
+                let Some(rows) = rows else { return Ok(()) };
+                let each = rows.into_iter().filter_map(|other| compared(&BinaryOperator::Eq, parts.clone(), other));
+                let any = each.reduce(|left, right| joined(left, BinaryOperator::Or, right));
+                let Some(any) = any else { return Ok(()) };
+                let any = Expr::Nested(Box::new(any));
+                *expr = if *negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(any) } } else { any };
+            }
+            Expr::InSubquery { expr: subject, subquery, negated } => {
+                let Some(parts) = row(subject) else { return Ok(()) };
+                if *negated {
+                    return Err(Error::unsupported("NOT IN with several columns is not supported")
+                        .hint("NOT EXISTS (SELECT … WHERE …)".to_string())
+                        .at(self.offset(subject)));
+                }
+                if let Some(exists) = matching(parts, subquery) {
+                    *expr = exists;
+                }
+            }
+            Expr::Tuple(parts) => {
+                let parts = std::mem::take(parts).into_iter().map(|part| match part {
+                    Expr::Value(value) if matches!(value.value, Value::Null) => {
+                        self.cast(&Type::Text, Expr::Value(value))
+                    }
+                    other => other,
+                });
+                let named = parts
+                    .enumerate()
+                    .flat_map(|(at, part)| [Expr::value(Value::SingleQuotedString(format!("f{}", at + 1))), part]);
+                let named = named.collect();
+                *expr = call("named_struct", named);
+            }
+            Expr::Function(_) => {
+                if let Some(parts) = row(expr) {
+                    *expr = Expr::Tuple(parts);
+                    return self.tuples(expr);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The parts of `(a, b)` or `ROW(a, b)`.
+fn row(expr: &Expr) -> Option<Vec<Expr>> {
+    match expr {
+        Expr::Tuple(parts) => Some(parts.clone()),
+        Expr::Nested(inner) => row(inner),
+        Expr::Function(function) => {
+            let named = super::parts(&function.name);
+            let plain = matches!(named.as_slice(), [name] if name == "row");
+            plain.then(|| super::run::inner(function).into_iter().cloned().collect())
+        }
+        _ => None,
+    }
+}
+
+fn joined(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+    Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
+}
+
+/// The first parts that differ decide.
+fn compared(op: &BinaryOperator, lefts: Vec<Expr>, rights: Vec<Expr>) -> Option<Expr> {
+    use BinaryOperator::*;
+    let pairs = || lefts.iter().cloned().zip(rights.iter().cloned());
+    let strict = match op {
+        Eq => return pairs().map(|(left, right)| joined(left, Eq, right)).reduce(|all, next| joined(all, And, next)),
+        NotEq => {
+            return pairs().map(|(left, right)| joined(left, NotEq, right)).reduce(|all, next| joined(all, Or, next));
+        }
+        Lt | LtEq => Lt,
+        Gt | GtEq => Gt,
+        _ => return None,
+    };
+    let mut pairs = pairs().collect::<Vec<_>>();
+    let (left, right) = pairs.pop()?;
+    let last = joined(left, op.clone(), right);
+    Some(pairs.into_iter().rev().fold(last, |rest, (left, right)| {
+        let decided = joined(left.clone(), strict.clone(), right.clone());
+        let same = joined(joined(left, Eq, right), And, Expr::Nested(Box::new(rest)));
+        joined(decided, Or, Expr::Nested(Box::new(same)))
+    }))
+}
+
+/// `EXISTS (SELECT 1 FROM (subquery) AS q (…) WHERE q.… = part AND …)`
+fn matching(parts: Vec<Expr>, subquery: &Query) -> Option<Expr> {
+    let relation = Ident::with_quote('"', "\u{1}rows");
+    let names: Vec<Ident> = (0..parts.len()).map(|at| Ident::with_quote('"', format!("\u{1}part {at}"))).collect();
+    let columns = names.iter().map(|name| Expr::CompoundIdentifier(vec![relation.clone(), name.clone()]));
+    let condition = compared(&BinaryOperator::Eq, columns.collect(), parts)?;
+    let Statement::Query(mut query) = super::super::expression::select(vec![], None) else { return None };
+    let SetExpr::Select(select) = query.body.as_mut() else { return None };
+    let select: &mut Select = select;
+    select.projection = vec![SelectItem::UnnamedExpr(Expr::value(Value::Number("1".into(), false)))];
+    select.selection = Some(condition);
+    let columns = names.into_iter().map(|name| TableAliasColumnDef { name, data_type: None }).collect();
+    select.from = vec![TableWithJoins {
+        relation: TableFactor::Derived {
+            lateral: false,
+            subquery: Box::new(subquery.clone()),
+            alias: Some(TableAlias { explicit: true, name: relation, columns, at: None }),
+            sample: None,
+        },
+        joins: vec![],
+    }];
+    Some(Expr::Exists { subquery: query, negated: false })
+}
