@@ -277,9 +277,7 @@ impl Planner {
                 .iter()
                 .map(|schema| Name::new(schema, name))
                 .find(|name| context.snapshot.relation(name).is_some())
-                .unwrap_or_else(|| {
-                    Name::new(&context.creation_schema().unwrap_or_else(|| DEFAULT_SCHEMA.into()), name)
-                }),
+                .unwrap_or_else(|| Name::new(context.creation_schema().unwrap_or_else(|| DEFAULT_SCHEMA.into()), name)),
             [schema, name] => Name::new(schema, name),
             [catalog, schema, name] if catalog == DATABASE => Name::new(schema, name),
             _ => return Err(Error::unsupported("only managed tables have a past")),

@@ -106,7 +106,7 @@ impl Operators {
         let mut compared = parts;
         let place = |at: usize| choice.places.get(at).copied().flatten();
         let (operand, conditions) = if operand {
-            compared = self.unified("CASE/WHEN", choice, compared, 0, schema).map_err(|error| operator(error))?;
+            compared = self.unified("CASE/WHEN", choice, compared, 0, schema).map_err(operator)?;
             let operand = compared.remove(0);
             (Some(Box::new(operand)), compared)
         } else {
@@ -134,7 +134,7 @@ impl Operators {
     }
 
     fn in_list(&self, choice: &Choice, negated: bool, parts: Vec<Expr>, schema: &DFSchema) -> Result<Expr, Error> {
-        let mut parts = self.unified("IN", choice, parts, 0, schema).map_err(|error| operator(error))?;
+        let mut parts = self.unified("IN", choice, parts, 0, schema).map_err(operator)?;
         let expr = Box::new(parts.remove(0));
         Ok(Expr::InList(InList { expr, list: parts, negated }))
     }

@@ -203,7 +203,7 @@ impl Operation {
         match &self.op {
             BinaryOperator::Spaceship => false,
             _ if left == Class::Unknown || right == Class::Unknown => true,
-            op if is_comparison(op) => (!known && !(lists.0 != lists.1)) || left == right,
+            op if is_comparison(op) => (!known && (lists.0 == lists.1)) || left == right,
             BinaryOperator::Multiply | BinaryOperator::Divide => {
                 !known
                     || (left == Class::Number && right == Class::Number)

@@ -42,8 +42,7 @@ impl Rewriter<'_> {
                 if text.split_once('-').is_some_and(|(years, _)| !years.is_empty()) =>
             {
                 let (years, months) = text.split_once('-').unwrap_or_default();
-                interval.value =
-                    Box::new(Expr::value(Value::SingleQuotedString(format!("{years} years {months} months"))));
+                *interval.value = Expr::value(Value::SingleQuotedString(format!("{years} years {months} months")));
                 return self.interval(expr);
             }
             (Some(unit), None) if text.trim().parse::<f64>().is_ok() => format!(" {unit}").to_lowercase(),

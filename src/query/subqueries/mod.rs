@@ -226,7 +226,7 @@ fn unplanned(expr: &Expr, in_filter: bool) -> Result<bool> {
         Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_) => true,
         Expr::ScalarSubquery(subquery) => {
             let plan = subquery.subquery.as_ref();
-            !subquery.outer_ref_columns.is_empty() && !(is_one_row(plan) && pulls_up(plan, false)?)
+            !(subquery.outer_ref_columns.is_empty() || is_one_row(plan) && pulls_up(plan, false)?)
         }
         _ => false,
     })

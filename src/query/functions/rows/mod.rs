@@ -126,7 +126,7 @@ impl Row<'_> {
 
     fn texts(&self, at: usize) -> Result<Vec<Option<String>>> {
         let Some(items) = self.items(at) else { return Ok(vec![]) };
-        (0..items.len()).map(|row| Ok(text_at(&items, row)?)).collect()
+        (0..items.len()).map(|row| text_at(&items, row)).collect()
     }
 
     /// As a client sees it.
