@@ -88,6 +88,22 @@ pub fn parse_statement(text: &str) -> Result<ast::Statement> {
     parse(text, statement)
 }
 
+/// A query that is its body and nothing else.
+pub fn query_of(body: ast::SetExpr) -> ast::Query {
+    ast::Query {
+        with: None,
+        body: Box::new(body),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: vec![],
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: vec![],
+    }
+}
+
 /// Reads a text that is one expression.
 pub fn parse_expression(text: &str) -> Result<ast::Expr> {
     let tokens = tokenize(text)?;

@@ -107,13 +107,6 @@ impl Snapshot {
         })
     }
 
-    /// The snapshot after a change, or why the change cannot be.
-    pub fn apply(&self, change: &Change) -> Result<Snapshot> {
-        let mut next = self.clone();
-        next.change(change)?;
-        Ok(next)
-    }
-
     /// The snapshot after all changes of one commit.
     pub fn apply_all(&self, changes: &[Change]) -> Result<Snapshot> {
         let mut draft = Draft::on(Arc::new(self.clone()), None);

@@ -42,6 +42,14 @@ impl Workflow {
         if self.materialized_view { "materialized view" } else { "workflow" }
     }
 
+    /// The table of a materialized view whose rows are kept here.
+    pub fn own_table(&self) -> Option<&Name> {
+        match self.steps.first().map(|step| (&step.target, &step.mode)) {
+            Some((Some(Target::Table(name)), Mode::Replace)) if *name == self.name => Some(name),
+            _ => None,
+        }
+    }
+
     /// One of this name and text that has nothing in it yet.
     pub fn blank(name: Name, text: &str) -> Workflow {
         Workflow {

@@ -9,7 +9,7 @@ use datafusion::datasource::empty::EmptyTable;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, ObjectName, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableFactor,
+    Expr, GroupByExpr, Ident, ObjectName, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableFactor,
     TableWithJoins, helpers::attached_token::AttachedToken,
 };
 use std::sync::Arc;
@@ -60,18 +60,7 @@ pub fn select(expressions: Vec<Expr>, from: Option<&str>) -> Statement {
         value_table_mode: None,
         flavor: SelectFlavor::Standard,
     };
-    Statement::Query(Box::new(Query {
-        with: None,
-        body: Box::new(SetExpr::Select(Box::new(select))),
-        order_by: None,
-        limit_clause: None,
-        fetch: None,
-        locks: vec![],
-        for_clause: None,
-        settings: None,
-        format_clause: None,
-        pipe_operators: vec![],
-    }))
+    Statement::Query(Box::new(sql::query_of(SetExpr::Select(Box::new(select)))))
 }
 
 /// The only value of a plan that has one row and one column.

@@ -2,7 +2,7 @@
 
 use super::assignment::Assignment;
 use super::target::{Written, folded, ident_offset, offset, refuse};
-use super::{AnyStatement, Description, Response, Session, Statement};
+use super::{AnyStatement, Description, Response, Session, Statement, rooms};
 use crate::base::{Error, Kind, Name, Result, Type};
 use crate::catalog::{Change, Column, Table, temporary};
 use crate::lake::{publish, storable};
@@ -153,16 +153,8 @@ impl CreateTable {
         let columns = self.given(&plan)?;
         let table = Table::staged(context.snapshot.schema(&name.schema)?, &name, columns);
         let assignment = Assignment::unchecked(&table, &table.columns, context.time_zone());
-        let engine = &session.engine;
-        let mut rows = engine.query.run(&plan, parameters, session.cancel.clone()).await?;
-        let mut writer = engine.lake.writer(&table);
-        let (schema, mut count) = (table.schema(), 0);
-        while let Some(batch) = rows.next().await {
-            let batch = batch?;
-            count += batch.num_rows() as u64;
-            writer.write(&assignment.batch(&schema, batch.columns())?).await?;
-        }
-        let changes = publish::create(&table, writer.finish().await?);
+        let (files, count) = rooms::written(session, &plan, parameters, &table, &assignment).await?;
+        let changes = publish::create(&table, files);
         let outcome = session.write(&table, changes, "CREATE TABLE AS");
         outcome.map_err(|error| error.at(self.name.offset))?;
         Ok(count)

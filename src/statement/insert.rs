@@ -4,7 +4,7 @@ use super::assignment::Assignment;
 use super::literal::{default, typed};
 use super::selection::writable;
 use super::target::{Written, folded, offset, refuse};
-use super::{AnyStatement, Description, Response, Session, Statement};
+use super::{AnyStatement, Description, Response, Session, Statement, rooms};
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Result, Type, sql};
 use crate::catalog::{Column, Table};
@@ -13,7 +13,7 @@ use crate::query::{Context, Plan};
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, Insert as Tree, Query, Select, SelectItem, SetExpr, Statement as AnyTree, TableAlias,
-    TableAliasColumnDef, TableFactor, TableObject,
+    TableAliasColumnDef, TableFactor, TableObject, Values,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -183,22 +183,7 @@ pub(super) fn template(text: &str) -> Result<Query> {
 
 /// `DEFAULT VALUES`: one row of nothing.
 fn no_columns() -> Query {
-    Query {
-        with: None,
-        body: Box::new(SetExpr::Values(datafusion::sql::sqlparser::ast::Values {
-            explicit_row: false,
-            value_keyword: false,
-            rows: vec![],
-        })),
-        order_by: None,
-        limit_clause: None,
-        fetch: None,
-        locks: vec![],
-        for_clause: None,
-        settings: None,
-        format_clause: None,
-        pipe_operators: vec![],
-    }
+    sql::query_of(SetExpr::Values(Values { explicit_row: false, value_keyword: false, rows: vec![] }))
 }
 
 fn values_width(source: &Query) -> Option<usize> {
@@ -241,16 +226,7 @@ impl Statement for Insert {
     async fn run(&self, session: &mut Session, parameters: &[ScalarValue]) -> Result<Response> {
         let context = session.context();
         let Bound { table, plan, assignment } = self.bind(session, &context, &[]).await?;
-        let engine = &session.engine;
-        let mut rows = engine.query.run(&plan, parameters, session.cancel.clone()).await?;
-        let mut writer = engine.lake.writer(&table);
-        let (schema, mut count) = (table.schema(), 0);
-        while let Some(batch) = rows.next().await {
-            let batch = batch?;
-            count += batch.num_rows();
-            writer.write(&assignment.batch(&schema, batch.columns())?).await?;
-        }
-        let files = writer.finish().await?;
+        let (files, count) = rooms::written(session, &plan, parameters, &table, &assignment).await?;
         if !files.is_empty() {
             let changes = publish::append(&table, files);
             session.write(&table, changes, "INSERT")?;

@@ -1,8 +1,9 @@
 //! The rows of a materialized view inside a transaction block: a part of the transaction, and no run of their own.
 
 use super::assignment::Assignment;
-use crate::base::{Error, Kind, Name, Result, Type};
-use crate::catalog::workflow::{Body, Target};
+use super::rooms;
+use crate::base::{Error, Kind, Result, Type};
+use crate::catalog::workflow::Body;
 use crate::catalog::{Column, Relation, Table, Workflow};
 use crate::lake::{publish, storable};
 use crate::query::Context;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 /// What filling a view is: a write when its rows are kept here, an act when they go to another system.
 pub fn effect(view: &Workflow) -> Effect {
-    if own_table(view).is_some() { Effect::Write } else { Effect::Act }
+    if view.own_table().is_some() { Effect::Write } else { Effect::Act }
 }
 
 /// Whether the statement is one of a block, so that it cannot be a run. Otherwise what its message has done
@@ -25,7 +26,7 @@ pub async fn in_block(session: &mut Session) -> Result<bool> {
 
 /// Fills the view's own table with the rows that its query has for this transaction.
 pub async fn fill(session: &Session, view: &Workflow, tag: &str) -> Result<()> {
-    let (Some(name), Some(Body::Query(query))) = (own_table(view), view.steps.first().map(|step| &step.body)) else {
+    let (Some(name), Some(Body::Query(query))) = (view.own_table(), view.steps.first().map(|step| &step.body)) else {
         return Err(Error::internal("a materialized view that is filled in a block must have a table of its own"));
     };
     let now = session.context().now;
@@ -52,12 +53,7 @@ pub async fn fill(session: &Session, view: &Workflow, tag: &str) -> Result<()> {
         None => Arc::new(Table::staged(context.snapshot.schema(&name.schema)?, name, columns)),
     };
     let assignment = Assignment::unchecked(&table, &table.columns, context.time_zone());
-    let mut rows = engine.query.run(&plan, &[], session.cancel.clone()).await?;
-    let (mut writer, schema) = (engine.lake.writer(&table), table.schema());
-    while let Some(batch) = rows.next().await {
-        writer.write(&assignment.batch(&schema, batch?.columns())?).await?;
-    }
-    let files = writer.finish().await?;
+    let (files, _) = rooms::written(session, &plan, &[], &table, &assignment).await?;
     let changes = match existing {
         Some(table) => publish::replace(&table, files),
         None => publish::create(&table, files),
@@ -67,11 +63,4 @@ pub async fn fill(session: &Session, view: &Workflow, tag: &str) -> Result<()> {
 
 fn same_names(table: &Table, columns: &[Column]) -> bool {
     table.columns.iter().map(|column| &column.name).eq(columns.iter().map(|column| &column.name))
-}
-
-fn own_table(view: &Workflow) -> Option<&Name> {
-    match view.steps.first().and_then(|step| step.target.as_ref()) {
-        Some(Target::Table(name)) if *name == view.name => Some(name),
-        _ => None,
-    }
 }

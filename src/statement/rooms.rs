@@ -1,18 +1,40 @@
 //! What statements of ours have in common when they run: changes and small answers.
 
+use super::assignment::Assignment;
 use super::{Response, Session};
 use crate::base::{Error, Result};
 use crate::catalog::Change;
-use crate::query::Rows;
+use crate::catalog::{NewFile, Table};
+use crate::query::{Plan, Rows};
 use crate::session::Description;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::common::ScalarValue;
 use std::sync::Arc;
 
 /// Changes what a definition changes, and answers with the tag.
 pub fn define(session: &Session, changes: Vec<Change>, tag: &str) -> Result<Response> {
     session.change(changes, tag)?;
     Ok(done(tag))
+}
+
+/// Runs a plan and writes its rows into new files of a table: the files, and how many rows they have.
+pub async fn written(
+    session: &Session,
+    plan: &Plan,
+    parameters: &[ScalarValue],
+    table: &Table,
+    assignment: &Assignment,
+) -> Result<(Vec<NewFile>, u64)> {
+    let engine = &session.engine;
+    let mut rows = engine.query.run(plan, parameters, session.cancel.clone()).await?;
+    let (mut writer, schema, mut count) = (engine.lake.writer(table), table.schema(), 0);
+    while let Some(batch) = rows.next().await {
+        let batch = batch?;
+        count += batch.num_rows() as u64;
+        writer.write(&assignment.batch(&schema, batch.columns())?).await?;
+    }
+    Ok((writer.finish().await?, count))
 }
 
 /// Answers with the rows of a query of ours; places in it are none in what the user typed.

@@ -3,7 +3,6 @@
 use super::run::Status;
 use super::{Workflows, record};
 use crate::base::{Error, Kind, Name, Result};
-use crate::catalog::workflow::{Mode, Target};
 use crate::catalog::{Change, Commit, Relation, Snapshot, Workflow};
 use crate::schedule::spec::Spec;
 use std::collections::BTreeSet;
@@ -82,7 +81,7 @@ impl Workflows {
         }
         let mut changes = vec![Change::DropWorkflow { name: name.clone() }];
         if workflow.materialized_view
-            && let Some(table) = own_table(workflow)
+            && let Some(table) = workflow.own_table()
             && matches!(snapshot.relation(table), Some(Relation::Table(_)))
         {
             changes.push(Change::DropTable { name: table.clone() });
@@ -141,11 +140,3 @@ impl Workflows {
 
 /// Scheduled runs that may fail in a row before a workflow is paused, when it does not say.
 const SUSPEND_AFTER: u32 = 10;
-
-/// The table that a materialized view keeps its rows in.
-fn own_table(workflow: &Workflow) -> Option<&Name> {
-    match workflow.steps.first().map(|step| (&step.target, &step.mode)) {
-        Some((Some(Target::Table(name)), Mode::Replace)) if *name == workflow.name => Some(name),
-        _ => None,
-    }
-}

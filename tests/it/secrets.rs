@@ -20,6 +20,18 @@ async fn no_file_and_no_view_tells_a_secret() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn verify_names_a_secret_whose_key_is_gone() {
+    let instance = Instance::new().await;
+    instance.ok("CREATE SECRET pw FROM VALUE 'correct-horse-battery'").await;
+    instance.ok("CREATE SECRET elsewhere FROM ENV 'AQUEDUCT_NOT_SET_ANYWHERE'").await;
+    instance.verify().await;
+    std::fs::remove_file(instance.data.join("secret.key")).unwrap();
+    let problems = instance.engine.verify().await.unwrap();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("secret \"pw\"") && problems[0].contains("secret.key"), "{problems:?}");
+}
+
 fn below(folder: &Path, files: &mut Vec<(String, Vec<u8>)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

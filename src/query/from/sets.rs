@@ -10,16 +10,14 @@ use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, WindowFrame, WindowFunctionDefinition, expr::Alias,
 };
-use datafusion::sql::sqlparser::ast::{Query, SetExpr, SetOperator, SetQuantifier, TableFactor};
+use datafusion::sql::sqlparser::ast::{SetExpr, SetOperator, SetQuantifier, TableFactor};
 
 /// How often a row has been seen before.
 const COPY: &str = "\u{1}copy";
 
 pub fn plan(body: SetExpr, context: &mut dyn RelationPlannerContext, zone: &str) -> Result<LogicalPlan> {
     let SetExpr::SetOperation { op, set_quantifier, left, right } = body else { return side(body, context) };
-    // Operands of one kind are a chain, however long.
-    let left = deeper(|| plan(*left, context, zone))?;
-    let right = deeper(|| plan(*right, context, zone))?;
+    let (left, right) = (plan(*left, context, zone)?, plan(*right, context, zone)?);
     if left.schema().fields().len() != right.schema().fields().len() {
         let message = format!("each {op} query must have the same number of columns");
         return Err(Error::new(Kind::Syntax, message).into());
@@ -45,25 +43,10 @@ pub fn plan(body: SetExpr, context: &mut dyn RelationPlannerContext, zone: &str)
     }
 }
 
-fn deeper<T>(work: impl FnOnce() -> T) -> T {
-    work()
-}
-
 fn side(body: SetExpr, context: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
     let query = match body {
         SetExpr::Query(query) => *query,
-        body => Query {
-            with: None,
-            body: Box::new(body),
-            order_by: None,
-            limit_clause: None,
-            fetch: None,
-            locks: vec![],
-            for_clause: None,
-            settings: None,
-            format_clause: None,
-            pipe_operators: vec![],
-        },
+        body => crate::base::sql::query_of(body),
     };
     context.plan(TableFactor::Derived { lateral: false, subquery: Box::new(query), alias: None, sample: None })
 }

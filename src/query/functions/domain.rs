@@ -9,25 +9,40 @@ use datafusion::logical_expr::{
 };
 use std::sync::Arc;
 
-/// DataFusion's function, of numbers that have a logarithm or root.
+/// DataFusion's function, refused where it has no value.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Domain {
+struct Guarded {
     inner: Arc<ScalarUDF>,
-    root: bool,
+    rule: Rule,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Rule {
+    Logarithm,
+    Root,
+    /// Powers and exponentials, which of finite numbers must be finite.
+    Power,
 }
 
 /// `power(base, exponent)`, which `^` is, too.
 pub fn power() -> ScalarUDF {
-    ScalarUDF::from(Raised { inner: datafusion::functions::math::power() })
+    ScalarUDF::from(Guarded { inner: datafusion::functions::math::power(), rule: Rule::Power })
 }
 
-/// DataFusion's power or exponential, refused where it has no finite value.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Raised {
-    inner: Arc<ScalarUDF>,
+pub(super) fn functions(all: &[Arc<ScalarUDF>]) -> Vec<ScalarUDF> {
+    let guarded = |inner: &Arc<ScalarUDF>| {
+        let rule = match inner.name() {
+            "ln" | "log" | "log2" | "log10" => Rule::Logarithm,
+            "sqrt" => Rule::Root,
+            "power" | "exp" => Rule::Power,
+            _ => return None,
+        };
+        Some(ScalarUDF::from(Guarded { inner: inner.clone(), rule }))
+    };
+    all.iter().filter_map(guarded).collect()
 }
 
-impl ScalarUDFImpl for Raised {
+impl ScalarUDFImpl for Guarded {
     fn name(&self) -> &str {
         self.inner.name()
     }
@@ -53,29 +68,49 @@ impl ScalarUDFImpl for Raised {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let rows = args.number_rows;
+        // Constants are looked at once.
+        let constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let rows = if constant { 1 } else { args.number_rows };
         let numbers = args.args.iter().map(|arg| arg.cast_to(&DataType::Float64, None)?.to_array(rows));
         let numbers = numbers.collect::<Result<Vec<_>>>()?;
         let numbers: Vec<_> = numbers.iter().map(|numbers| numbers.as_primitive::<Float64Type>()).collect();
-        if let [bases, exponents] = numbers.as_slice() {
-            for (base, exponent) in bases.iter().zip(exponents.iter()) {
-                if let (Some(base), Some(exponent)) = (base, exponent) {
-                    has_power(base, exponent)?;
-                }
+        match (self.rule, numbers.as_slice()) {
+            (Rule::Power, [bases, exponents]) => {
+                let pairs = bases.iter().zip(exponents.iter()).filter_map(|(base, exponent)| base.zip(exponent));
+                pairs.into_iter().try_for_each(|(base, exponent)| has_power(base, exponent))?;
             }
+            (Rule::Power, _) => {}
+            (Rule::Logarithm, numbers) => {
+                numbers.iter().flat_map(|array| array.iter().flatten()).try_for_each(has_logarithm)?
+            }
+            (Rule::Root, numbers) => numbers.iter().flat_map(|array| array.iter().flatten()).try_for_each(has_root)?,
         }
         let finite = numbers.iter().all(|numbers| numbers.iter().flatten().all(f64::is_finite));
-        let raised = self.inner.invoke_with_args(args)?;
-        if finite && raised.data_type() == DataType::Float64 {
-            let values = raised.to_array(rows)?;
-            for value in values.as_primitive::<Float64Type>().iter().flatten() {
-                if value.is_infinite() {
-                    return Err(Error::new(Kind::NumericOutOfRange, "value out of range: overflow").into());
-                }
+        let value = self.inner.invoke_with_args(args)?;
+        if self.rule == Rule::Power && finite && value.data_type() == DataType::Float64 {
+            let values = value.to_array(rows)?;
+            if values.as_primitive::<Float64Type>().iter().flatten().any(f64::is_infinite) {
+                return Err(Error::new(Kind::NumericOutOfRange, "value out of range: overflow").into());
             }
         }
-        Ok(raised)
+        Ok(value)
     }
+}
+
+fn has_logarithm(number: f64) -> Result<()> {
+    let message = match number {
+        0.0 => "cannot take logarithm of zero",
+        number if number < 0.0 => "cannot take logarithm of a negative number",
+        _ => return Ok(()),
+    };
+    Err(Error::new(Kind::InvalidLogarithm, message).into())
+}
+
+fn has_root(number: f64) -> Result<()> {
+    if number < 0.0 {
+        return Err(Error::new(Kind::InvalidPower, "cannot take square root of a negative number").into());
+    }
+    Ok(())
 }
 
 fn has_power(base: f64, exponent: f64) -> Result<()> {
@@ -87,63 +122,4 @@ fn has_power(base: f64, exponent: f64) -> Result<()> {
         return Ok(());
     };
     Err(Error::new(Kind::InvalidPower, message).into())
-}
-
-pub(super) fn functions(all: &[Arc<ScalarUDF>]) -> Vec<ScalarUDF> {
-    let limited = all.iter().filter(|function| matches!(function.name(), "ln" | "log" | "log2" | "log10" | "sqrt"));
-    let raised = all.iter().filter(|function| matches!(function.name(), "power" | "exp"));
-    let raised = raised.map(|inner| ScalarUDF::from(Raised { inner: inner.clone() }));
-    limited
-        .map(|inner| ScalarUDF::from(Domain { inner: inner.clone(), root: inner.name() == "sqrt" }))
-        .chain(raised)
-        .collect()
-}
-
-impl ScalarUDFImpl for Domain {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn aliases(&self) -> &[String] {
-        self.inner.aliases()
-    }
-
-    fn signature(&self) -> &Signature {
-        self.inner.signature()
-    }
-
-    fn return_type(&self, given: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(given)
-    }
-
-    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
-        self.inner.return_field_from_args(args)
-    }
-
-    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        self.inner.coerce_types(given)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        for arg in &args.args {
-            let rows = if matches!(arg, ColumnarValue::Scalar(_)) { 1 } else { args.number_rows };
-            let numbers = arg.cast_to(&DataType::Float64, None)?.to_array(rows)?;
-            for number in numbers.as_primitive::<Float64Type>().iter().flatten() {
-                self.check(number)?;
-            }
-        }
-        self.inner.invoke_with_args(args)
-    }
-}
-
-impl Domain {
-    fn check(&self, number: f64) -> Result<()> {
-        let (kind, message) = match self.root {
-            true if number < 0.0 => (Kind::InvalidPower, "cannot take square root of a negative number"),
-            false if number < 0.0 => (Kind::InvalidLogarithm, "cannot take logarithm of a negative number"),
-            false if number == 0.0 => (Kind::InvalidLogarithm, "cannot take logarithm of zero"),
-            _ => return Ok(()),
-        };
-        Err(Error::new(kind, message).into())
-    }
 }

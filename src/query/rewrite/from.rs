@@ -191,19 +191,7 @@ impl Rewriter<'_> {
         } = query.body.as_ref()
             && let Some(mut outer) = everything()
         {
-            let body = std::mem::replace(&mut query.body, Box::new(SetExpr::Select(outer.clone())));
-            let inner = Query {
-                with: None,
-                body,
-                order_by: None,
-                limit_clause: None,
-                fetch: None,
-                locks: vec![],
-                for_clause: None,
-                settings: None,
-                format_clause: None,
-                pipe_operators: vec![],
-            };
+            let inner = crate::base::sql::query_of(std::mem::replace(&mut *query.body, SetExpr::Select(outer.clone())));
             outer.from = vec![TableWithJoins {
                 relation: TableFactor::Derived {
                     lateral: false,
