@@ -169,3 +169,22 @@ async fn a_run_that_died_while_finalizing_is_at_work_again_and_ends_once() {
     assert_eq!(instance.ok("SELECT status FROM told").await.value(), "succeeded");
     instance.verify().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publication_that_waits_to_be_tried_again_can_be_cancelled() {
+    let instance = Instance::new().await;
+    let folder = instance.data.parent().unwrap().join("out");
+    let step = format!("STEP a INTO FILE '{}/rows.csv' AS (SELECT 1 AS one)", folder.display());
+    instance.ok(&format!("CREATE WORKFLOW w RETRY (ATTEMPTS 9, BACKOFF '10 hours', MAX '10 hours') AS ({step})")).await;
+    // A file where the folder should be made.
+    std::fs::write(&folder, "").unwrap();
+    let id = instance.ok("EXECUTE WORKFLOW w").await.column("run_id")[0].clone().unwrap();
+    while instance.ok("SELECT status FROM aqueduct.runs").await.value() != "publishing" {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    instance.ok(&format!("CANCEL RUN '{id}'")).await;
+    instance.engine.workflows.wait(&id).await;
+    assert_eq!(instance.ok("SELECT status FROM aqueduct.runs").await.value(), "canceled");
+    assert_eq!(instance.ok("SELECT count(*) FROM aqueduct.publications").await.value(), "0");
+    instance.verify().await;
+}
