@@ -3,6 +3,7 @@
 use super::assignment::Assignment;
 use super::commit::commit;
 use super::literal::{default, typed};
+use super::returning::{Returning, types};
 use super::selection::writable;
 use super::target::{Written, folded, offset, refuse};
 use super::{AnyStatement, Description, Response, Session, Statement};
@@ -14,7 +15,7 @@ use crate::query::{Context, Plan};
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, Insert as Tree, Query, Select, SelectItem, SetExpr, Statement as AnyTree, TableAlias,
-    TableAliasColumnDef, TableFactor, TableObject,
+    TableAliasColumnDef, TableFactor, TableObject, With,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -24,12 +25,15 @@ struct Insert {
     tree: Tree,
     text: String,
     target: Written,
+    /// What RETURNING calls the table.
+    alias: Ident,
+    /// WITH queries before the statement.
+    with: Option<With>,
 }
 
-pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn AnyStatement>> {
+pub fn read(tree: AnyTree, with: Option<With>, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let AnyTree::Insert(tree) = tree else { return Err(Error::internal("the statement must be INSERT")) };
     refuse(tree.on.is_some(), "INSERT … ON CONFLICT")?;
-    refuse(tree.returning.is_some(), "INSERT … RETURNING")?;
     refuse(
         tree.or.is_some()
             || tree.overwrite
@@ -46,11 +50,18 @@ pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn AnyStatement>> {
         return Err(Error::unsupported("INSERT into a function or query is not supported"));
     };
     let target = Written::new(name, text)?;
-    Ok(Arc::new(Insert { target, text: text.to_string(), tree }))
+    let alias = match &tree.table_alias {
+        Some(alias) => alias.alias.clone(),
+        None => Ident::with_quote('"', target.last()),
+    };
+    Ok(Arc::new(Insert { target, alias, with, text: text.to_string(), tree }))
 }
 
 impl fmt::Display for Insert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(with) = &self.with {
+            write!(f, "{with} ")?;
+        }
         self.tree.fmt(f)
     }
 }
@@ -72,7 +83,8 @@ impl Insert {
         let width = match values_width(&source) {
             Some(width) => width,
             None => {
-                let statement = AnyTree::Query(Box::new(source.clone()));
+                let with = self.with.clone().into_iter().chain(source.with.clone()).reduce(joined);
+                let statement = AnyTree::Query(Box::new(Query { with, ..source.clone() }));
                 query.plan_with(context, &statement, &self.text, hints).await?.schema().fields().len()
             }
         };
@@ -82,6 +94,7 @@ impl Insert {
         if !in_order {
             source = self.filled(source, &table, given)?;
         }
+        source.with = self.with.clone().into_iter().chain(source.with).reduce(joined);
         let statement = AnyTree::Query(Box::new(source));
         let plan = query.plan_with(context, &statement, &self.text, hints).await?;
         let assignment = Assignment::new(&table, &table.columns, plan.schema(), context.time_zone())?;
@@ -233,29 +246,57 @@ pub(super) fn position(table: &Table, name: &str) -> Result<usize> {
     })
 }
 
+/// The WITH queries of the statement, then those of its source.
+fn joined(mut with: With, own: With) -> With {
+    with.recursive |= own.recursive;
+    with.cte_tables.extend(own.cte_tables);
+    with
+}
+
+impl Insert {
+    fn returning<'a>(&'a self, table: &'a Table) -> Option<Returning<'a>> {
+        let items = self.tree.returning.as_deref()?;
+        let with = self.with.as_ref();
+        Some(Returning { items, alias: &self.alias, with, table, others: &[], text: &self.text })
+    }
+}
+
 impl Statement for Insert {
     async fn describe(&self, session: &Session, hints: &[Option<Type>]) -> Result<Description> {
-        let bound = self.bind(session, &session.context(), hints).await?;
-        Ok(Description { parameters: bound.plan.parameters().to_vec(), columns: None })
+        let context = session.context();
+        let bound = self.bind(session, &context, hints).await?;
+        let parameters = bound.plan.parameters();
+        match self.returning(&bound.table) {
+            Some(returning) => returning.describe(session, &context, parameters, hints).await,
+            None => Ok(Description { parameters: parameters.to_vec(), columns: None }),
+        }
     }
 
     async fn run(&self, session: &mut Session, parameters: &[ScalarValue]) -> Result<Response> {
         let context = session.context();
-        let Bound { table, plan, assignment } = self.bind(session, &context, &[]).await?;
-        let engine = &session.engine;
-        let mut rows = engine.query.run(&plan, parameters, session.cancel.clone()).await?;
+        let Bound { table, plan, assignment } = self.bind(session, &context, &types(parameters)).await?;
+        let (engine, returning) = (&session.engine, self.returning(&table));
+        let values = &parameters[..plan.parameters().len().min(parameters.len())];
+        let mut rows = engine.query.run(&plan, values, session.cancel.clone()).await?;
         let mut writer = engine.lake.writer(&table);
-        let (schema, mut count) = (table.schema(), 0);
+        let (schema, mut count, mut returned) = (table.schema(), 0, vec![]);
         while let Some(batch) = rows.next().await {
-            let batch = batch?;
+            let batch = assignment.batch(&schema, batch?.columns())?;
             count += batch.num_rows();
-            writer.write(&assignment.batch(&schema, batch.columns())?).await?;
+            writer.write(&batch).await?;
+            if let Some(returning) = &returning {
+                returned.push(returning.batch(batch.columns().to_vec())?);
+            }
         }
+        let response = match &returning {
+            Some(returning) => returning.respond(session, &context, returned, parameters, "INSERT 0").await?,
+            None => Response::Done { tag: format!("INSERT 0 {count}") },
+        };
         let files = writer.finish().await?;
         if !files.is_empty() {
             let changes = publish::append(&table, files);
             commit((&engine.catalog, &engine.lake), &table, changes, &session.user, "INSERT").await?;
         }
-        Ok(Response::Done { tag: format!("INSERT 0 {count}") })
+        Ok(response)
     }
 }

@@ -15,6 +15,7 @@ mod insert;
 mod literal;
 #[cfg(test)]
 mod managed_tests;
+mod returning;
 mod select;
 mod selection;
 mod target;

@@ -8,11 +8,20 @@ use super::{
 };
 use crate::base::sql::{self, Token};
 use crate::base::{Error, Result};
-use datafusion::sql::sqlparser::ast::Statement as Tree;
+use datafusion::sql::sqlparser::ast::{SetExpr, Statement as Tree};
 use std::sync::Arc;
 
 pub(super) fn read(text: &str, tokens: &[Token]) -> Result<Arc<dyn AnyStatement>> {
     let tree = sql::parse(text, tokens)?;
+    if let Tree::Query(query) = &tree {
+        let with = query.with.clone();
+        match query.body.as_ref() {
+            SetExpr::Insert(tree) => return insert::read(tree.clone(), with, text),
+            SetExpr::Update(tree) => return update::read(tree.clone(), with, text),
+            SetExpr::Delete(tree) => return delete::read(tree.clone(), with, text),
+            _ => {}
+        }
+    }
     match &tree {
         // Managed tables.
         Tree::CreateSchema { .. } => create_schema::read(tree, text),
@@ -20,9 +29,9 @@ pub(super) fn read(text: &str, tokens: &[Token]) -> Result<Arc<dyn AnyStatement>
         Tree::CreateView(_) => create_view::read(tree, text),
         Tree::Drop { .. } => drop::read(tree, text),
         Tree::AlterTable(_) | Tree::AlterView { .. } => alter_table::read(tree, text),
-        Tree::Insert(_) => insert::read(tree, text),
-        Tree::Update(_) => update::read(tree, text),
-        Tree::Delete(_) => delete::read(tree, text),
+        Tree::Insert(_) => insert::read(tree, None, text),
+        Tree::Update(_) => update::read(tree, None, text),
+        Tree::Delete(_) => delete::read(tree, None, text),
         Tree::Truncate(_) => truncate::read(tree, text),
         Tree::Copy { .. } => copy::read(tree, text),
         // Queries.

@@ -13,6 +13,7 @@ pub mod missing;
 pub mod numeric;
 mod round;
 pub mod scored;
+pub mod single;
 mod text;
 mod time;
 pub mod to_char;
@@ -57,6 +58,7 @@ impl Functions {
                 aggregate.insert(name.to_string(), function);
             }
         }
+        aggregate.insert(single::SINGLE.to_string(), Arc::new(single::function()));
         let mut window = HashMap::new();
         for function in SessionStateDefaults::default_window_functions() {
             for name in function.aliases() {

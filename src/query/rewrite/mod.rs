@@ -9,9 +9,11 @@ pub(in crate::query) mod columns;
 pub(in crate::query) mod operators;
 mod exponents;
 mod frames;
+mod membership;
 mod quantified;
 mod refused;
 mod run;
+mod scalar;
 mod similar;
 mod sources;
 mod values;
@@ -139,6 +141,16 @@ impl VisitorMut for Rewriter<'_> {
             self.keep_frame(window);
         }
         quantified::isolate(expr);
+        if let Err(error) = membership::spread(expr) {
+            return ControlFlow::Break(Box::new(error.at(self.offset(expr))));
+        }
+        let compared = self.kept.contains(&std::ptr::from_ref(expr));
+        match expr {
+            // Compared with all of its rows.
+            Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => drop(self.kept.insert(&raw const **right)),
+            Expr::Subquery(query) if !compared => scalar::single(query),
+            _ => {}
+        }
         // Before its arguments are, so that they are seen as they were written.
         flow(self.call(expr))
     }
