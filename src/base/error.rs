@@ -146,6 +146,10 @@ kinds! {
     WrongObjectType = "42809",
     /// the definition contradicts itself
     InvalidDefinition = "42P17",
+    /// a table cannot be defined so
+    InvalidTableDefinition = "42P16",
+    /// a foreign key refers to columns that are no key
+    InvalidForeignKey = "42830",
     /// the columns of a statement do not fit its target
     InvalidColumnReference = "42P10",
     /// the disk is full

@@ -1,6 +1,6 @@
 //! Every way in which what exists can change.
 
-use super::{Column, ColumnStats, Connection, DataFile, External, ModelVersion, Secret, Table, View, Workflow};
+use super::{Column, ColumnStats, Connection, DataFile, External, ModelVersion, Rules, Secret, Table, View, Workflow};
 use crate::base::Name;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -30,6 +30,16 @@ pub enum Change {
     },
     DropTable {
         name: Name,
+    },
+    /// Other columns; its rows stay as they are. A column with id 0 is new, and gets its id.
+    SetColumns {
+        table: Name,
+        columns: Vec<Column>,
+    },
+    /// Other constraints and indexes, which its rows hold already.
+    SetRules {
+        table: Name,
+        rules: Rules,
     },
     /// A table, view or external table.
     RenameRelation {

@@ -4,10 +4,12 @@
 //! [`Change`], and [`writes`] tells which rows of the store say the same. Only
 //! [`Live`] touches the store, and it is the one place where a snapshot is swapped.
 
+mod alter;
 mod change;
 mod live;
 mod load;
 mod object;
+mod rules;
 mod snapshot;
 pub mod stats;
 mod table;
@@ -20,6 +22,7 @@ pub use change::{Change, NewDelete, NewDeleteFile, NewFile};
 pub use live::{Commit, Live};
 pub use load::table_at;
 pub use object::{Connection, External, Input, Model, ModelVersion, NullRule, Secret, SecretSource};
+pub use rules::{Constraint, Index, Key, Rule, Rules};
 pub use snapshot::{Relation, Schema, Snapshot, View};
 pub use table::{Column, ColumnStats, DataFile, DeleteFile, Table};
 pub use workflow::Workflow;

@@ -1,7 +1,7 @@
 //! All that exists at one instant, and how a change makes the next instant.
 
 use super::table::folder;
-use super::{Change, Column, Connection, DataFile, DeleteFile, External, Model, Secret, Table, Workflow};
+use super::{Change, Column, Connection, DataFile, DeleteFile, External, Model, Rules, Secret, Table, Workflow};
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Name, Result};
 use std::collections::BTreeMap;
@@ -160,14 +160,17 @@ impl Snapshot {
             Change::Expect { table: read, rows } => {
                 let now = self.table(&read.name).map_err(|_| conflict(&read.name))?;
                 let same_files = || now.files == read.files;
-                if now.id != read.id || now.columns != read.columns || (*rows && !same_files()) {
+                let same_shape = now.id == read.id && now.columns == read.columns && now.rules == read.rules;
+                if !same_shape || (*rows && !same_files()) {
                     return Err(conflict(&read.name));
                 }
             }
             Change::DropTable { name } => {
-                self.table(name)?;
+                self.check_unreferenced(self.table(name)?)?;
                 self.relations.remove(name);
             }
+            Change::SetColumns { table, columns } => self.set_columns(table, columns)?,
+            Change::SetRules { table, rules } => self.set_rules(table, rules)?,
             Change::RenameRelation { from, to } => {
                 let relation = self.relations.get(from).ok_or_else(|| self.undefined_relation(from))?.clone();
                 if from.schema != to.schema && matches!(relation, Relation::Table(_)) {
@@ -315,22 +318,15 @@ impl Snapshot {
 
     /// Whether schemas, tables or views differ in more than their rows.
     fn shape_differs(&self, before: &Snapshot) -> bool {
-        fn shape(relation: &Relation) -> Option<(i64, &Name, &[Column])> {
+        fn shape(relation: &Relation) -> Option<(i64, &Name, &[Column], Option<&Rules>)> {
             match relation {
-                Relation::Table(table) => Some((table.id, &table.name, &table.columns)),
-                Relation::View(view) => Some((view.id, &view.name, &[])),
+                Relation::Table(table) => Some((table.id, &table.name, &table.columns, Some(&table.rules))),
+                Relation::View(view) => Some((view.id, &view.name, &[], None)),
                 Relation::External(_) => None,
             }
         }
-        let shapes = |snapshot: &Snapshot| {
-            snapshot
-                .relations
-                .values()
-                .filter_map(shape)
-                .map(|(id, name, columns)| (id, name.clone(), columns.to_vec()))
-                .collect::<Vec<_>>()
-        };
-        self.schemas != before.schemas || shapes(self) != shapes(before)
+        let shapes = self.relations.values().filter_map(shape);
+        self.schemas != before.schemas || !shapes.eq(before.relations.values().filter_map(shape))
     }
 
     fn vacant(&self, name: &Name) -> Result<()> {

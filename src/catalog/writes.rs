@@ -19,6 +19,8 @@ pub(super) fn in_lake(snapshot: &Snapshot, change: &Change) -> bool {
         | Change::DropSchema { .. }
         | Change::CreateTable { .. }
         | Change::DropTable { .. }
+        | Change::SetColumns { .. }
+        | Change::SetRules { .. }
         | Change::AppendFiles { .. }
         | Change::RemoveFiles { .. }
         | Change::DeleteRows { .. }

@@ -4,7 +4,11 @@
 //! Files are on the disk before the catalog names them and never change.
 
 mod collect;
+mod conflicts;
 mod deletes;
+mod evolved;
+mod hold;
+mod keys;
 mod past;
 mod provider;
 pub mod publish;
@@ -14,9 +18,10 @@ mod tests;
 mod verify;
 mod writer;
 
+pub use conflicts::Fate;
 pub use deletes::Positions;
 pub use past::At;
-pub use stats::storable;
+pub use stats::{initial, storable};
 pub use writer::Writer;
 
 use crate::base::{Result, folder};

@@ -38,6 +38,7 @@ pub use explain::Explain;
 pub use functions::cast::Cast;
 pub use models::{Answer, Scorer, ScorerInput, Scorers};
 pub use plan::{ModelUse, Plan, References};
+pub use rewrite::aggregates;
 pub use rows::{Progress, Rows};
 
 use crate::base::{Config, Error, Kind, Result, Type, sql};

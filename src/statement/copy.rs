@@ -173,6 +173,7 @@ impl Copy {
         }
         let zone = context.time_zone().to_string();
         let assignment = Assignment::unchecked(&table, &table.columns, &zone);
+        let assignment = assignment.checked(&session.engine.query, context, &table).await?;
         let source = match file {
             Some(file) => format!("file \"{file}\""),
             None => format!("COPY {}", table.name.name),

@@ -2,15 +2,17 @@
 
 use super::assignment::Assignment;
 use super::commit::commit;
+use super::constraint::{Shape, of_column};
 use super::target::{Written, folded, ident_offset, offset, refuse};
 use super::{AnyStatement, Description, Response, Session, Statement};
 use crate::base::{Error, Kind, Name, Result, Type};
-use crate::catalog::{Change, Column, Commit, Table};
+use crate::catalog::{Change, Column, Commit, Rules, Table};
 use crate::lake::{publish, storable};
 use crate::query::{Context, Plan};
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    ColumnDef, ColumnOption, CreateTable as Tree, CreateTableOptions, DataType, Query, Statement as AnyTree,
+    ColumnDef, ColumnOption, ColumnOptionDef, CreateTable as Tree, CreateTableOptions, DataType, Expr, Query,
+    Statement as AnyTree, TableConstraint,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -32,19 +34,8 @@ pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     refuse(tree.inherits.is_some(), "INHERITS")?;
     refuse(tree.on_commit.is_some(), "ON COMMIT")?;
     refuse(tree.external || tree.table_options != CreateTableOptions::None, "this form of CREATE TABLE")?;
-    if let Some(constraint) = tree.constraints.first() {
-        let constraint = constraint.to_string();
-        let word = constraint.split('(').next().unwrap_or_default().trim().to_string();
-        return Err(unenforced(&word).at(offset(text, &tree.constraints[0])));
-    }
     let name = Written::new(&tree.name, text)?;
     Ok(Arc::new(CreateTable { name, text: text.to_string(), tree }))
-}
-
-fn unenforced(constraint: &str) -> Error {
-    Error::unsupported(format!("constraint {constraint} is not supported"))
-        .detail("of the constraints of a managed table, only NOT NULL is enforced")
-        .hint("leave it out; a workflow's CHECK … UNIQUE, EXPECT or REFERENCES holds rows to it".to_string())
 }
 
 impl fmt::Display for CreateTable {
@@ -55,44 +46,30 @@ impl fmt::Display for CreateTable {
 
 impl CreateTable {
     /// The columns that the statement declares.
-    async fn declared(&self, session: &Session, context: &Context) -> Result<Vec<Column>> {
+    async fn declared(&self, session: &Session, context: &Context, name: &Name) -> Result<(Vec<Column>, Rules)> {
         let mut columns: Vec<Column> = vec![];
         for definition in &self.tree.columns {
             let at = ident_offset(&self.text, &definition.name);
-            let column = self.column(session, context, definition).await.map_err(|error| error.at(at))?;
+            let column = column(session, context, &self.text, definition).await.map_err(|error| error.at(at))?;
             columns.push(column);
         }
         if columns.is_empty() {
             return Err(Error::unsupported("a table needs a column").at(self.name.offset));
         }
         distinct(&columns)?;
-        Ok(columns)
-    }
-
-    async fn column(&self, session: &Session, context: &Context, definition: &ColumnDef) -> Result<Column> {
-        let name = folded(&definition.name);
-        let ty = column_type(&definition.data_type)?;
-        storable(&name, &ty)?;
-        let mut column = Column::new(name, ty, true);
-        for option in &definition.options {
-            match &option.option {
-                ColumnOption::Null => {}
-                ColumnOption::NotNull => column.nullable = false,
-                ColumnOption::Default(expr) => {
-                    let text = expr.to_string();
-                    let at = offset(&self.text, expr);
-                    let value = session.engine.query.value(context, &text, Some(&column.ty)).await;
-                    value.map_err(|error| Error { offset: None, ..error }.at(at))?;
-                    column.default = Some(text).filter(|text| !text.eq_ignore_ascii_case("null"));
-                }
-                ColumnOption::PrimaryKey(_) => return Err(unenforced("PRIMARY KEY")),
-                ColumnOption::Unique(_) => return Err(unenforced("UNIQUE")),
-                ColumnOption::Check(_) => return Err(unenforced("CHECK")),
-                ColumnOption::ForeignKey(_) => return Err(unenforced("REFERENCES")),
-                other => return Err(Error::unsupported(format!("column option {other} is not supported"))),
-            }
+        let (name, rules) = (name.clone(), Rules::default());
+        let mut shape = Shape { session, context, text: &self.text, name, columns, rules };
+        let inline = self.tree.columns.iter().flat_map(|definition| {
+            let option = |it: &ColumnOptionDef| of_column(it.name.as_ref(), &definition.name, &it.option);
+            definition.options.iter().filter_map(option).collect::<Vec<_>>()
+        });
+        // Foreign keys last: they may refer to this table's own key.
+        let all: Vec<_> = inline.chain(self.tree.constraints.iter().cloned()).collect();
+        let (last, first): (Vec<_>, Vec<_>) = all.iter().partition(|it| matches!(it, TableConstraint::ForeignKey(_)));
+        for constraint in first.into_iter().chain(last) {
+            shape.add(constraint).await?;
         }
-        Ok(column)
+        Ok((shape.columns, shape.rules))
     }
 
     async fn plan(&self, session: &Session, context: &Context, query: &Query, hints: &[Option<Type>]) -> Result<Plan> {
@@ -155,7 +132,42 @@ impl CreateTable {
     }
 }
 
-fn column_type(data_type: &DataType) -> Result<Type> {
+/// A column as it is declared; its constraints but NOT NULL are for the table to add.
+pub async fn column(session: &Session, context: &Context, text: &str, definition: &ColumnDef) -> Result<Column> {
+    let name = folded(&definition.name);
+    let ty = column_type(&definition.data_type)?;
+    storable(&name, &ty)?;
+    let mut column = Column::new(name, ty, true);
+    for option in &definition.options {
+        match &option.option {
+            ColumnOption::Null => {}
+            ColumnOption::NotNull => column.nullable = false,
+            ColumnOption::Default(expr) => column.default = default(session, context, text, &column.ty, expr).await?,
+            ColumnOption::PrimaryKey(_)
+            | ColumnOption::Unique(_)
+            | ColumnOption::Check(_)
+            | ColumnOption::ForeignKey(_) => {}
+            other => return Err(Error::unsupported(format!("column option {other} is not supported"))),
+        }
+    }
+    Ok(column)
+}
+
+/// A default as it is kept.
+pub async fn default(
+    session: &Session,
+    context: &Context,
+    text: &str,
+    ty: &Type,
+    expr: &Expr,
+) -> Result<Option<String>> {
+    let (default, at) = (expr.to_string(), offset(text, expr));
+    let value = session.engine.query.value(context, &default, Some(ty)).await;
+    value.map_err(|error| Error { offset: None, ..error }.at(at))?;
+    Ok(Some(default).filter(|text| !text.eq_ignore_ascii_case("null")))
+}
+
+pub fn column_type(data_type: &DataType) -> Result<Type> {
     let text = data_type.to_string();
     if ["SERIAL", "BIGSERIAL", "SMALLSERIAL"].contains(&text.to_uppercase().as_str()) {
         return Err(Error::unsupported(format!("type {} is not supported", text.to_lowercase()))
@@ -209,8 +221,11 @@ impl Statement for CreateTable {
             let count = self.create_as(session, &context, name, query, parameters).await?;
             return Ok(Response::Done { tag: format!("SELECT {count}") });
         }
-        let columns = self.declared(session, &context).await?;
-        let changes = vec![Change::CreateTable { name, columns, folder: None }];
+        let (columns, rules) = self.declared(session, &context, &name).await?;
+        let mut changes = vec![Change::CreateTable { name: name.clone(), columns: columns.clone(), folder: None }];
+        if !rules.is_empty() {
+            changes.push(Change::SetRules { table: name, rules });
+        }
         let (author, message) = (session.user.clone(), tag.to_string());
         let commit = Commit { changes, author, message, ..Commit::default() };
         session.engine.catalog.commit(commit).await.map_err(|error| error.at(self.name.offset))?;

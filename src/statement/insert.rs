@@ -3,18 +3,20 @@
 use super::assignment::Assignment;
 use super::commit::commit;
 use super::literal::{default, typed};
-use super::returning::{Returning, types};
-use super::selection::writable;
+use super::on_conflict::{OnConflict, Settled};
+use super::returning::{Returning, known, types};
+use super::selection::{Selection, writable};
 use super::target::{Written, folded, offset, refuse};
 use super::{AnyStatement, Description, Response, Session, Statement};
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Result, Type, sql};
-use crate::catalog::{Column, Table};
+use crate::catalog::{Change, Column, Table};
 use crate::lake::publish;
 use crate::query::{Context, Plan};
+use datafusion::arrow::array::RecordBatch;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, Insert as Tree, Query, Select, SelectItem, SetExpr, Statement as AnyTree, TableAlias,
+    Expr, Ident, Insert as Tree, OnInsert, Query, Select, SelectItem, SetExpr, Statement as AnyTree, TableAlias,
     TableAliasColumnDef, TableFactor, TableObject, With,
 };
 use std::fmt;
@@ -24,16 +26,13 @@ use std::sync::Arc;
 struct Insert {
     tree: Tree,
     text: String,
-    target: Written,
-    /// What RETURNING calls the table.
-    alias: Ident,
-    /// WITH queries before the statement.
-    with: Option<With>,
+    /// The table, as RETURNING and ON CONFLICT name it.
+    selection: Selection,
 }
 
 pub fn read(tree: AnyTree, with: Option<With>, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let AnyTree::Insert(tree) = tree else { return Err(Error::internal("the statement must be INSERT")) };
-    refuse(tree.on.is_some(), "INSERT … ON CONFLICT")?;
+    refuse(matches!(tree.on, Some(OnInsert::DuplicateKeyUpdate(_))), "ON DUPLICATE KEY UPDATE")?;
     refuse(
         tree.or.is_some()
             || tree.overwrite
@@ -54,12 +53,12 @@ pub fn read(tree: AnyTree, with: Option<With>, text: &str) -> Result<Arc<dyn Any
         Some(alias) => alias.alias.clone(),
         None => Ident::with_quote('"', target.last()),
     };
-    Ok(Arc::new(Insert { target, alias, with, text: text.to_string(), tree }))
+    Ok(Arc::new(Insert { selection: Selection { target, alias, with }, text: text.to_string(), tree }))
 }
 
 impl fmt::Display for Insert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(with) = &self.with {
+        if let Some(with) = &self.selection.with {
             write!(f, "{with} ")?;
         }
         self.tree.fmt(f)
@@ -75,15 +74,15 @@ struct Bound {
 
 impl Insert {
     async fn bind(&self, session: &Session, context: &Context, hints: &[Option<Type>]) -> Result<Bound> {
-        let table = self.target.table(context, "insert into")?;
-        writable(context, &table, &self.target)?;
+        let table = self.selection.target.table(context, "insert into")?;
+        writable(context, &table, &self.selection.target)?;
         let named = self.columns(&table)?;
         let query = &session.engine.query;
         let mut source = self.source(&table, &named)?;
         let width = match values_width(&source) {
             Some(width) => width,
             None => {
-                let with = self.with.clone().into_iter().chain(source.with.clone()).reduce(joined);
+                let with = self.selection.with.clone().into_iter().chain(source.with.clone()).reduce(joined);
                 let statement = AnyTree::Query(Box::new(Query { with, ..source.clone() }));
                 query.plan_with(context, &statement, &self.text, hints).await?.schema().fields().len()
             }
@@ -94,10 +93,11 @@ impl Insert {
         if !in_order {
             source = self.filled(source, &table, given)?;
         }
-        source.with = self.with.clone().into_iter().chain(source.with).reduce(joined);
+        source.with = self.selection.with.clone().into_iter().chain(source.with).reduce(joined);
         let statement = AnyTree::Query(Box::new(source));
         let plan = query.plan_with(context, &statement, &self.text, hints).await?;
         let assignment = Assignment::new(&table, &table.columns, plan.schema(), context.time_zone())?;
+        let assignment = assignment.checked(query, context, &table).await?;
         Ok(Bound { table, plan, assignment })
     }
 
@@ -256,47 +256,98 @@ fn joined(mut with: With, own: With) -> With {
 impl Insert {
     fn returning<'a>(&'a self, table: &'a Table) -> Option<Returning<'a>> {
         let items = self.tree.returning.as_deref()?;
-        let with = self.with.as_ref();
-        Some(Returning { items, alias: &self.alias, with, table, others: &[], text: &self.text })
+        let Selection { alias, with, .. } = &self.selection;
+        Some(Returning { items, alias, with: with.as_ref(), table, others: &[], text: &self.text })
+    }
+
+    fn on_conflict(&self, table: &Arc<Table>) -> Result<Option<OnConflict<'_>>> {
+        match &self.tree.on {
+            Some(OnInsert::OnConflict(tree)) => {
+                OnConflict::new(tree, &self.selection, &self.text, table.clone()).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Runs it on what is there now.
+    async fn attempt(&self, session: &Session, context: &Context, parameters: &[ScalarValue]) -> Result<Response> {
+        let Bound { table, plan, assignment } = self.bind(session, context, &types(parameters)).await?;
+        let (engine, returning, on_conflict) = (&session.engine, self.returning(&table), self.on_conflict(&table)?);
+        let values = &parameters[..plan.parameters().len().min(parameters.len())];
+        let mut rows = engine.query.run(&plan, values, session.cancel.clone()).await?;
+        let mut writer = engine.lake.writer(&table);
+        let (schema, mut count, mut kept) = (table.schema(), 0, vec![]);
+        while let Some(batch) = rows.next().await {
+            let batch = assignment.batch(&schema, batch?.columns())?;
+            count += batch.num_rows();
+            if returning.is_some() || on_conflict.is_some() {
+                kept.push(batch.clone());
+            }
+            if on_conflict.is_none() {
+                writer.write(&batch).await?;
+            }
+        }
+        let mut changes = vec![];
+        if let Some(on_conflict) = &on_conflict {
+            let Settled { new, changed, positions } = on_conflict.settle(session, context, kept, parameters).await?;
+            kept = new.into_iter().chain(changed).collect();
+            for batch in &kept {
+                writer.write(batch).await?;
+            }
+            count = kept.iter().map(RecordBatch::num_rows).sum();
+            let deletes = engine.lake.delete(&table, &positions).await?;
+            changes.push(Change::DeleteRows { table: table.name.clone(), deletes });
+        }
+        let response = match &returning {
+            Some(returning) => {
+                let rows = kept.iter().map(|batch| returning.batch(batch.columns().to_vec()));
+                let rows = rows.collect::<Result<_>>()?;
+                returning.respond(session, context, rows, parameters, "INSERT 0").await?
+            }
+            None => Response::Done { tag: format!("INSERT 0 {count}") },
+        };
+        let files = writer.finish().await?;
+        if !files.is_empty() {
+            changes.extend(publish::append(&table, files));
+            commit((&engine.catalog, &engine.lake), &table, changes, &session.user, "INSERT").await?;
+        }
+        Ok(response)
     }
 }
+
+/// How often rows are looked at again because another statement has committed meanwhile.
+const AGAIN_MAX: usize = 20;
 
 impl Statement for Insert {
     async fn describe(&self, session: &Session, hints: &[Option<Type>]) -> Result<Description> {
         let context = session.context();
         let bound = self.bind(session, &context, hints).await?;
-        let parameters = bound.plan.parameters();
+        let mut parameters = bound.plan.parameters().to_vec();
+        if let Some(on_conflict) = self.on_conflict(&bound.table)? {
+            let empty = Arc::new(Table { files: vec![], ..(*bound.table).clone() });
+            let planned = on_conflict.plan(session, &context, (&empty, vec![]), &known(&parameters, hints)).await?;
+            let more = planned.map(|(plan, _)| plan.parameters().to_vec()).unwrap_or_default();
+            parameters.extend(more.into_iter().skip(parameters.len()));
+        }
         match self.returning(&bound.table) {
-            Some(returning) => returning.describe(session, &context, parameters, hints).await,
-            None => Ok(Description { parameters: parameters.to_vec(), columns: None }),
+            Some(returning) => returning.describe(session, &context, &parameters, hints).await,
+            None => Ok(Description { parameters, columns: None }),
         }
     }
 
     async fn run(&self, session: &mut Session, parameters: &[ScalarValue]) -> Result<Response> {
-        let context = session.context();
-        let Bound { table, plan, assignment } = self.bind(session, &context, &types(parameters)).await?;
-        let (engine, returning) = (&session.engine, self.returning(&table));
-        let values = &parameters[..plan.parameters().len().min(parameters.len())];
-        let mut rows = engine.query.run(&plan, values, session.cancel.clone()).await?;
-        let mut writer = engine.lake.writer(&table);
-        let (schema, mut count, mut returned) = (table.schema(), 0, vec![]);
-        while let Some(batch) = rows.next().await {
-            let batch = assignment.batch(&schema, batch?.columns())?;
-            count += batch.num_rows();
-            writer.write(&batch).await?;
-            if let Some(returning) = &returning {
-                returned.push(returning.batch(batch.columns().to_vec())?);
+        for _ in 1..AGAIN_MAX {
+            let context = session.context();
+            match self.attempt(session, &context, parameters).await {
+                // A row that came while this statement was deciding is one more to decide about.
+                Err(error)
+                    if matches!(error.kind, Kind::UniqueViolation | Kind::SerializationFailure)
+                        && self.tree.on.is_some()
+                        && !Arc::ptr_eq(&context.snapshot, &session.context().snapshot) => {}
+                outcome => return outcome,
             }
         }
-        let response = match &returning {
-            Some(returning) => returning.respond(session, &context, returned, parameters, "INSERT 0").await?,
-            None => Response::Done { tag: format!("INSERT 0 {count}") },
-        };
-        let files = writer.finish().await?;
-        if !files.is_empty() {
-            let changes = publish::append(&table, files);
-            commit((&engine.catalog, &engine.lake), &table, changes, &session.user, "INSERT").await?;
-        }
-        Ok(response)
+        let context = session.context();
+        self.attempt(session, &context, parameters).await
     }
 }

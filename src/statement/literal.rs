@@ -54,7 +54,7 @@ fn cast(expr: Expr, data_type: DataType) -> Expr {
 }
 
 /// A type as the parser has it, without a length: a cast to one would cut.
-fn data_type(ty: &Type) -> Result<DataType> {
+pub fn data_type(ty: &Type) -> Result<DataType> {
     let ty = match ty {
         Type::Varchar(_) | Type::Char(_) => &Type::Text,
         ty => ty,

@@ -5,6 +5,7 @@
 
 mod alter_table;
 mod commit;
+mod constraint;
 mod copy;
 mod create_schema;
 mod create_table;
@@ -13,6 +14,8 @@ mod delete;
 mod drop;
 mod insert;
 mod literal;
+mod merge;
+mod on_conflict;
 #[cfg(test)]
 mod managed_tests;
 mod returning;

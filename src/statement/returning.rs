@@ -208,7 +208,7 @@ pub fn types(parameters: &[ScalarValue]) -> Vec<Option<Type>> {
 }
 
 /// What one plan has found out about the parameters, then what the client said of the others.
-fn known(parameters: &[Type], hints: &[Option<Type>]) -> Vec<Option<Type>> {
+pub fn known(parameters: &[Type], hints: &[Option<Type>]) -> Vec<Option<Type>> {
     let found = parameters.iter().cloned().map(Some);
     found.chain(hints.iter().skip(parameters.len()).cloned()).collect()
 }

@@ -3,7 +3,7 @@
 //! Each has `read(statement, text) -> Result<Arc<dyn AnyStatement>>`, its places those of `text`.
 
 use super::{
-    AnyStatement, alter_table, copy, create_schema, create_table, create_view, delete, drop, insert, select, truncate,
+    AnyStatement, alter_table, copy, create_schema, create_table, create_view, delete, drop, insert, merge, select, truncate,
     update,
 };
 use crate::base::sql::{self, Token};
@@ -18,6 +18,7 @@ pub(super) fn read(text: &str, tokens: &[Token]) -> Result<Arc<dyn AnyStatement>
         match query.body.as_ref() {
             SetExpr::Insert(tree) => return insert::read(tree.clone(), with, text),
             SetExpr::Update(tree) => return update::read(tree.clone(), with, text),
+            SetExpr::Merge(tree) => return merge::read(tree.clone(), with, text),
             SetExpr::Delete(tree) => return delete::read(tree.clone(), with, text),
             _ => {}
         }
@@ -32,6 +33,7 @@ pub(super) fn read(text: &str, tokens: &[Token]) -> Result<Arc<dyn AnyStatement>
         Tree::Insert(_) => insert::read(tree, None, text),
         Tree::Update(_) => update::read(tree, None, text),
         Tree::Delete(_) => delete::read(tree, None, text),
+        Tree::Merge(_) => merge::read(tree, None, text),
         Tree::Truncate(_) => truncate::read(tree, text),
         Tree::Copy { .. } => copy::read(tree, text),
         // Queries.

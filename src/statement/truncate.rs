@@ -42,7 +42,15 @@ impl Statement for Truncate {
         // Rows that come while this statement waits for its turn go with the others.
         let decide = |snapshot: &crate::catalog::Snapshot| {
             let mut changes = vec![];
-            for name in names {
+            for name in names.clone() {
+                let table = snapshot.table(&name)?;
+                if let Some((child, _)) = snapshot.referring(table.id).find(|(child, _)| !names.contains(&child.name)) {
+                    let (child, table) = (&child.name.name, &name.name);
+                    let message = "cannot truncate a table referenced in a foreign key constraint";
+                    return Err(Error::unsupported(message)
+                        .detail(format!("Table \"{child}\" references \"{table}\"."))
+                        .hint(format!("truncate table \"{child}\" at the same time")));
+                }
                 let files: Vec<_> = snapshot.table(&name)?.files.iter().map(|file| file.id).collect();
                 if !files.is_empty() {
                     changes.push(Change::RemoveFiles { table: name, files });

@@ -8,10 +8,10 @@ use super::returning::{Returning, types};
 use super::selection::{Other, Selection, first_of, writable};
 use super::target::{folded, offset, refuse};
 use super::{AnyStatement, Description, Response, Session, Statement};
-use crate::base::{Error, Kind, Result, Type};
+use crate::base::{Error, Kind, Result, Type, sql};
 use crate::catalog::{Change, Table};
 use crate::lake::Positions;
-use crate::query::{Context, Plan};
+use crate::query::{Context, Plan, aggregates};
 use datafusion::arrow::datatypes::Schema;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
@@ -76,6 +76,7 @@ impl Update {
         let plan = session.engine.query.plan_with(&context, &query, &self.text, hints).await?;
         let fields: Vec<_> = plan.schema().fields().iter().skip(2).take(table.columns.len()).cloned().collect();
         let assignment = Assignment::new(&table, &table.columns, &Arc::new(Schema::new(fields)), &zone)?;
+        let assignment = assignment.checked(&session.engine.query, &context, &table).await?;
         Ok(Bound { table, others, plan, assignment })
     }
 
@@ -163,7 +164,16 @@ fn column(query: &Query, at: usize, count: usize) -> Result<Query> {
         if select.projection.len() != count {
             return Err(Error::new(Kind::Syntax, "number of columns does not match number of values"));
         }
+        let expr = |item: &SelectItem| match item {
+            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => aggregates(expr),
+            _ => false,
+        };
+        let one_row = select.projection.iter().any(expr) && select.having.is_none();
         select.projection = vec![select.projection.swap_remove(at)];
+        if one_row && !select.projection.iter().any(expr) {
+            // Of one row by the aggregates beside it, which are gone.
+            select.having = Some(sql::parse_expression("count(*) >= 0")?);
+        }
         return Ok(query);
     }
     let names =

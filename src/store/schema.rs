@@ -4,11 +4,10 @@ use super::{Store, Value, Write};
 use crate::base::{Error, Kind, Result};
 
 /// One script per format; `scripts[n]` leads from format n to n + 1. Statements end in `;` at a line's end.
-const SCRIPTS: &[&str] = &[concat!(
-    include_str!("../../sql/store/001_ducklake.sql"),
-    "\n",
-    include_str!("../../sql/store/001_aqueduct.sql")
-)];
+const SCRIPTS: &[&str] = &[
+    concat!(include_str!("../../sql/store/001_ducklake.sql"), "\n", include_str!("../../sql/store/001_aqueduct.sql")),
+    include_str!("../../sql/store/002_aqueduct.sql"),
+];
 
 /// Brings the tables to this binary's format, in one transaction. A newer store is refused.
 pub(super) async fn upgrade(store: &Store) -> Result<()> {
@@ -30,7 +29,7 @@ pub(super) async fn upgrade(store: &Store) -> Result<()> {
             transaction.execute(&Write::new(statement, [])).await?;
         }
     }
-    let marks: [&'static str; 2] = ["", "PRAGMA user_version = 1"];
+    let marks: [&'static str; 3] = ["", "PRAGMA user_version = 1", "PRAGMA user_version = 2"];
     let mark = marks.get(SCRIPTS.len()).ok_or_else(|| Error::internal("every format must have its mark"))?;
     transaction.execute(&Write::new(mark, Vec::<Value>::new())).await?;
     transaction.commit().await

@@ -230,7 +230,9 @@ impl Workflows {
             changes.extend(self.changes(snapshot, name, &Mode::Append, &all).await?);
             writes.extend(self.landed(run, &name.to_string(), "quarantine", "append", &all).await?);
         }
-        Ok((changes, writes))
+        let mut held = self.lake.hold(snapshot, &changes).await?;
+        held.extend(changes);
+        Ok((held, writes))
     }
 
     async fn landed(&self, run: &Run, target: &str, step: &str, mode: &str, staged: &Staged) -> Result<Vec<Write>> {
@@ -256,6 +258,11 @@ impl Workflows {
         };
         if *mode == Mode::Fail {
             return Err(Error::new(Kind::DuplicateTable, format!("relation \"{name}\" already exists")));
+        }
+        let same_shape = table.columns == staged.table.columns && table.rules == staged.table.rules;
+        if table.folder == staged.table.folder && !same_shape {
+            return Err(Error::new(Kind::WrongState, format!("target \"{name}\" was altered while the run was going"))
+                .hint("execute the workflow again".to_string()));
         }
         if table.folder != staged.table.folder {
             if !staged.fits_new(&table) {

@@ -57,17 +57,11 @@ fn same(tuple: &[Expr], other: impl ExactSizeIterator<Item = Expr>) -> Result<Ex
 /// for one of them is NULL, counts only for NOT IN: such a row is neither in nor not in.
 fn member(tuple: &[Expr], query: &Query, negated: bool) -> Result<Option<Query>> {
     if let SetExpr::Select(body) = query.body.as_ref()
-        && let [item] = body.projection.as_slice()
-        && let SelectItem::UnnamedExpr(item) = item
-        && let Some(item) = items(item)
+        && body.projection.iter().all(|item| matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }))
+        && body.projection.len() != tuple.len()
     {
-        // `IN (SELECT (a, b) …)`, as dbt writes it.
-        let mut query = query.clone();
-        let columns = item.iter().cloned().map(SelectItem::UnnamedExpr).collect();
-        if let SetExpr::Select(body) = query.body.as_mut() {
-            body.projection = columns;
-        }
-        return member(tuple, &query, negated);
+        let few = if body.projection.len() < tuple.len() { "few" } else { "many" };
+        return Err(Error::new(Kind::Syntax, format!("subquery has too {few} columns")));
     }
     let names: Vec<_> = (0..tuple.len()).map(|at| Ident::with_quote('"', format!("\u{1}{at}"))).collect();
     let column = |name: &Ident| Expr::CompoundIdentifier(vec![Ident::with_quote('"', MEMBERS), name.clone()]);

@@ -20,6 +20,7 @@ mod values;
 
 pub use calls::{Argument, ModelCall};
 pub use operators::Operation;
+pub use scalar::aggregates;
 
 use super::Context;
 use super::functions::cast::Cast;

@@ -27,10 +27,15 @@ pub(super) fn single(query: &mut Query) {
     else {
         return;
     };
-    if item.visit(&mut Aggregates).is_continue() {
+    if !aggregates(item) {
         let value = std::mem::replace(item, Expr::value(Value::Null));
         *item = call(SINGLE, vec![value]);
     }
+}
+
+/// Whether the expression makes one row of many.
+pub fn aggregates(expr: &Expr) -> bool {
+    expr.visit(&mut Aggregates).is_break()
 }
 
 /// Stops at what gives one row by itself, or several.

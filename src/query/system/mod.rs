@@ -6,6 +6,7 @@
 mod aqueduct;
 mod declared;
 mod functions;
+mod information_constraints;
 mod information_schema;
 mod objects;
 mod oid;

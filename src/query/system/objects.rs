@@ -2,7 +2,7 @@
 
 use super::declared::{self, Declared};
 use super::page::Cell;
-use super::{Shapes, Signature, aqueduct, oid};
+use super::{Shapes, Signature, aqueduct, oid, pg};
 use crate::base::Type;
 use crate::catalog::workflow::{Body, Target};
 use crate::catalog::{self, Snapshot};
@@ -43,6 +43,17 @@ pub struct Relation {
     pub definition: Option<String>,
     /// Of external tables: `key=value`.
     pub options: Option<Vec<String>>,
+    /// Of managed tables.
+    pub rules: Option<Ruled>,
+}
+
+/// Which kinds of rules a table has.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Ruled {
+    pub indexed: bool,
+    pub checks: i64,
+    /// Whether it refers to a table, or one to it.
+    pub refers: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +79,7 @@ impl Objects {
         let namespaces = namespaces.into_iter().map(|name| (oid::of_schema(snapshot, &name), name)).collect();
         let mut relations = system_relations().to_vec();
         relations.extend(snapshot.relations.values().map(|relation| Arc::new(relation_of(snapshot, relation))));
+        relations.extend(snapshot.relations.values().flat_map(indexes));
         let by_oid = relations.iter().enumerate().map(|(at, relation)| (relation.oid, at)).collect();
         Objects {
             snapshot: snapshot.clone(),
@@ -214,6 +226,7 @@ fn system_relation(declared: &Declared) -> Relation {
         about: declared.about.clone(),
         definition: None,
         options: None,
+        rules: None,
     }
 }
 
@@ -234,7 +247,7 @@ fn relation_of(snapshot: &Snapshot, relation: &catalog::Relation) -> Relation {
     }
 }
 
-fn managed(snapshot: &Snapshot, table: &catalog::Table) -> Relation {
+fn managed(snapshot: &Snapshot, table: &Arc<catalog::Table>) -> Relation {
     let columns = table.columns.iter().map(|column| Column {
         default: column.default.clone(),
         ..Column::plain(&column.name, column.ty.clone(), column.nullable)
@@ -245,9 +258,30 @@ fn managed(snapshot: &Snapshot, table: &catalog::Table) -> Relation {
     Relation {
         rows: Some(table.rows()),
         bytes: table.files.iter().map(bytes).sum(),
+        rules: Some(Ruled {
+            indexed: !pg::indexes(table).is_empty(),
+            checks: table.rules.checks().count() as i64,
+            refers: table.rules.foreign_keys().next().is_some() || snapshot.referring(table.id).next().is_some(),
+        }),
         definition,
         ..bare(oid::of_lake(table.id), &table.name, kind, Some(columns.collect()))
     }
+}
+
+/// The indexes of a table, relations of their own.
+fn indexes(relation: &catalog::Relation) -> Vec<Arc<Relation>> {
+    let catalog::Relation::Table(table) = relation else { return vec![] };
+    let relation = |index: pg::Indexed<'_>| {
+        let column = |element: &String| {
+            let known = table.columns.iter().find(|column| crate::base::quote_identifier(&column.name) == *element);
+            let (name, ty) = known.map_or(("expr", Type::Text), |column| (column.name.as_str(), column.ty.clone()));
+            Column::plain(name, ty, true)
+        };
+        let columns = index.elements.iter().map(column).collect();
+        let name = crate::base::Name::new(&table.name.schema, index.name);
+        Arc::new(bare(index.oid, &name, 'i', Some(columns)))
+    };
+    pg::indexes(table).into_iter().map(relation).collect()
 }
 
 /// The query of the materialized view whose rows this table holds.
@@ -276,5 +310,6 @@ fn bare(oid: u32, name: &crate::base::Name, kind: char, columns: Option<Vec<Colu
         about: None,
         definition: None,
         options: None,
+        rules: None,
     }
 }

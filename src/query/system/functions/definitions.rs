@@ -10,8 +10,8 @@ pub const ALL: &[Entry] = &[
     ("col_description(oid, int4) text", column_description),
     ("obj_description(oid) text", description),
     ("obj_description(oid, name) text", description),
-    ("pg_get_constraintdef(oid) text", |_| Ok(Cell::Null)),
-    ("pg_get_constraintdef(oid, bool) text", |_| Ok(Cell::Null)),
+    ("pg_get_constraintdef(oid) text", constraint),
+    ("pg_get_constraintdef(oid, bool) text", constraint),
     ("pg_get_expr(text, oid) text", expression),
     ("pg_get_expr(text, oid, bool) text", expression),
     ("pg_get_function_arg_default(oid, int4) text", |_| Ok(Cell::Null)),
@@ -20,8 +20,8 @@ pub const ALL: &[Entry] = &[
     ("pg_get_function_result(oid) text", result),
     ("pg_get_function_sqlbody(oid) text", |_| Ok(Cell::Null)),
     ("pg_get_functiondef(oid) text", function),
-    ("pg_get_indexdef(oid) text", |_| Ok(Cell::Null)),
-    ("pg_get_indexdef(oid, int4, bool) text", |_| Ok(Cell::Null)),
+    ("pg_get_indexdef(oid) text", index),
+    ("pg_get_indexdef(oid, int4, bool) text", index),
     ("pg_get_partition_constraintdef(oid) text", |_| Ok(Cell::Null)),
     ("pg_get_partkeydef(oid) text", |_| Ok(Cell::Null)),
     ("pg_get_ruledef(oid) text", |_| Ok(Cell::Null)),
@@ -44,6 +44,17 @@ fn expression(call: &Call<'_>) -> Result<Cell> {
 fn view(call: &Call<'_>) -> Result<Cell> {
     let definition = call.relation(0).and_then(|relation| relation.definition.as_deref());
     Ok(definition.map(|sql| format!(" {};", sql.trim().trim_end_matches(';').trim_end())).into())
+}
+
+fn constraint(call: &Call<'_>) -> Result<Cell> {
+    let pretty = call.values.get(1) == Some(&Cell::Bool(true));
+    Ok(call.oid(0).and_then(|oid| pg::constraint_definition(call.scope, oid, pretty)).into())
+}
+
+fn index(call: &Call<'_>) -> Result<Cell> {
+    let pretty = call.values.get(2) == Some(&Cell::Bool(true));
+    let column = call.int(1).unwrap_or(0);
+    Ok(call.oid(0).and_then(|oid| pg::index_definition(call.scope, oid, column, pretty)).into())
 }
 
 fn procedure(call: &Call<'_>) -> Option<Procedure> {

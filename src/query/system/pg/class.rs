@@ -9,6 +9,8 @@ use crate::query::system::schema::Scope;
 
 /// The access method of managed tables.
 const LAKE: &str = "ducklake";
+/// That of indexes.
+const BTREE: u32 = 403;
 
 pub fn pg_namespace(scope: &Scope<'_>) -> Page {
     let rows = scope.objects.namespaces.iter().map(|(oid, name)| row![*oid, name, oid::ROLE]);
@@ -16,7 +18,7 @@ pub fn pg_namespace(scope: &Scope<'_>) -> Page {
 }
 
 pub fn pg_am(_: &Scope<'_>) -> Page {
-    let rows = [row![2u32, "heap", "t"], row![403u32, "btree", "i"], row![oid::of_name("am", LAKE), LAKE, "t"]];
+    let rows = [row![2u32, "heap", "t"], row![BTREE, "btree", "i"], row![oid::of_name("am", LAKE), LAKE, "t"]];
     Page::of(["oid", "amname", "amtype"], rows)
 }
 
@@ -28,17 +30,25 @@ pub fn pg_class(scope: &Scope<'_>) -> Page {
             (true, true) => 2,
             (true, false) => oid::of_name("am", LAKE),
         };
+        let (method, owned) = match relation.kind {
+            'i' => (BTREE, true),
+            _ => (method, stored),
+        };
+        let rules = relation.rules.unwrap_or_default();
         row![
             relation.oid,
             &relation.name,
             relation.schema_oid(scope.objects),
             oid::ROLE,
             method,
-            if stored { relation.oid } else { 0 },
+            if owned { relation.oid } else { 0 },
             pages(relation),
             relation.rows.unwrap_or(-1) as f64,
             "p",
             relation.kind,
+            rules.indexed,
+            rules.checks,
+            rules.refers,
             scope.objects.columns(relation).len(),
             matches!(relation.kind, 'v' | 'm'),
             true,
@@ -57,6 +67,9 @@ pub fn pg_class(scope: &Scope<'_>) -> Page {
             "reltuples",
             "relpersistence",
             "relkind",
+            "relhasindex",
+            "relchecks",
+            "relhastriggers",
             "relnatts",
             "relhasrules",
             "relispopulated",
@@ -166,7 +179,7 @@ pub fn schema_description(name: &str) -> Option<&'static str> {
 
 pub fn pg_tables(scope: &Scope<'_>) -> Page {
     let tables = scope.objects.relations.iter().filter(|relation| relation.kind == 'r');
-    let rows = tables.map(|relation| row![&relation.schema, &relation.name, "aqueduct", false, false, false, false]);
+    let rows = tables.map(|relation| row![&relation.schema, &relation.name, "aqueduct", relation.rules.unwrap_or_default().indexed, false, false, false]);
     Page::of(["schemaname", "tablename", "tableowner", "hasindexes", "hasrules", "hastriggers", "rowsecurity"], rows)
 }
 
