@@ -1,6 +1,6 @@
 //! A table with other columns or rules, its rows where they are.
 
-use super::{Column, Relation, Rule, Rules, Snapshot, Table};
+use super::{Column, Relation, Rule, Rules, Snapshot, Subject, Table};
 use crate::base::{Error, Kind, Name, Result};
 use std::sync::Arc;
 
@@ -13,7 +13,17 @@ impl Snapshot {
             column.id = table.next_column_id;
             table.next_column_id += column.ids();
         }
+        let before = self.table(name)?.columns.clone();
+        let after = table.columns.clone();
         self.relations.insert(name.clone(), Relation::Table(Arc::new(table)));
+        self.say_again(|subject| match subject {
+            Subject::Column(of, column) if of == name => {
+                let old = before.iter().find(|old| old.name == *column)?;
+                let new = after.iter().find(|new| new.id == old.id).filter(|new| new.name != *column)?;
+                Some(Subject::Column(of.clone(), new.name.clone()))
+            }
+            _ => None,
+        });
         Ok(())
     }
 
@@ -44,10 +54,8 @@ impl Snapshot {
     pub(super) fn check_unreferenced(&self, table: &Table) -> Result<()> {
         let Some((other, constraint)) = self.referring(table.id).next() else { return Ok(()) };
         let message = format!("cannot drop table {} because other objects depend on it", table.name.name);
-        let detail = format!(
-            "constraint {constraint} on table {} depends on table {}",
-            other.name.name, table.name.name
-        );
+        let detail =
+            format!("constraint {constraint} on table {} depends on table {}", other.name.name, table.name.name);
         Err(Error::new(Kind::DependentObjects, message)
             .detail(detail)
             .hint("use DROP … CASCADE to drop the dependent objects too".to_string()))

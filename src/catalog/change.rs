@@ -1,6 +1,9 @@
 //! Every way in which what exists can change.
 
-use super::{Column, ColumnStats, Connection, DataFile, External, ModelVersion, Rules, Secret, Table, View, Workflow};
+use super::{
+    Column, ColumnStats, Connection, DataFile, External, ModelVersion, Rules, Secret, Sequence, Subject, Table, View,
+    Workflow,
+};
 use crate::base::Name;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -70,6 +73,27 @@ pub enum Change {
     PutExternal(External),
     DropExternal {
         name: Name,
+    },
+
+    /// What is said about an object; `None` takes it back.
+    Comment {
+        subject: Subject,
+        text: Option<String>,
+    },
+
+    PutSequence {
+        sequence: Sequence,
+        /// The table and column with which it goes.
+        owned_by: Option<(Name, String)>,
+    },
+    DropSequence {
+        name: Name,
+    },
+    /// Numbers were given out.
+    AdvanceSequence {
+        name: Name,
+        uuid: String,
+        last: Option<i64>,
     },
 
     PutSecret(Secret),

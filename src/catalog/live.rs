@@ -1,11 +1,12 @@
 //! The catalog that is in force, and the only way to change it.
 
-use super::{Change, Snapshot, load, writes};
+use super::{Change, Sequence, Snapshot, load, writes};
 use crate::base::clock::stamp;
 use crate::base::{Clock, Error, Kind, Result};
 use crate::store::{Store, Write};
 use chrono::{DateTime, Utc};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The snapshot in force and the store that holds the same.
@@ -16,6 +17,9 @@ pub struct Live {
     current: RwLock<Arc<Snapshot>>,
     /// Held from planning a commit to swapping the snapshot, so that commits come one after the other.
     turn: tokio::sync::Mutex<()>,
+    /// The last numbers that sequences gave out, by their uuids. They wait for no commit, and the next writes
+    /// them down.
+    numbers: Mutex<HashMap<String, Option<i64>>>,
 }
 
 /// What one commit carries besides changes: rows of other rooms, and a word for the lake's history.
@@ -33,7 +37,8 @@ impl Live {
     /// Reads the catalog from the store; a new store gets schemas `public` and DuckLake's first snapshot.
     pub async fn load(store: Store, clock: Arc<dyn Clock>, lake_path: &str) -> Result<Live> {
         let snapshot = load::snapshot(&store, &stamp(clock.now()), lake_path).await?;
-        Ok(Live { store, clock, current: RwLock::new(Arc::new(snapshot)), turn: tokio::sync::Mutex::new(()) })
+        let (current, turn) = (RwLock::new(Arc::new(snapshot)), tokio::sync::Mutex::new(()));
+        Ok(Live { store, clock, current, turn, numbers: Mutex::default() })
     }
 
     pub fn store(&self) -> &Store {
@@ -43,7 +48,8 @@ impl Live {
     /// A catalog that was not read from the store.
     #[cfg(test)]
     pub fn holding(store: Store, clock: Arc<dyn Clock>, snapshot: Snapshot) -> Live {
-        Live { store, clock, current: RwLock::new(Arc::new(snapshot)), turn: tokio::sync::Mutex::new(()) }
+        let (current, turn) = (RwLock::new(Arc::new(snapshot)), tokio::sync::Mutex::new(()));
+        Live { store, clock, current, turn, numbers: Mutex::default() }
     }
 
     /// The time, by the clock of commits.
@@ -65,7 +71,8 @@ impl Live {
     pub async fn commit_with(&self, decide: impl FnOnce(&Snapshot) -> Result<Commit> + Send) -> Result<Arc<Snapshot>> {
         let _turn = self.turn.lock().await;
         let before = self.snapshot();
-        let commit = decide(&before)?;
+        let mut commit = decide(&before)?;
+        commit.changes.extend(self.advanced(&before));
         let lake_changes = commit.changes.iter().any(|change| writes::in_lake(&before, change));
         let mut after = before.apply_all(&commit.changes)?;
         if !lake_changes {
@@ -80,6 +87,36 @@ impl Live {
         let after = Arc::new(after);
         *self.current.write() = after.clone();
         Ok(after)
+    }
+
+    /// The next number of a sequence: no other call gets it.
+    pub fn next_number(&self, sequence: &Sequence) -> Result<i64> {
+        let mut numbers = self.numbers.lock();
+        let last = numbers.get(&sequence.uuid).copied().unwrap_or(sequence.last);
+        let next = sequence.next(last)?;
+        numbers.insert(sequence.uuid.clone(), Some(next));
+        Ok(next)
+    }
+
+    /// The last number that a sequence gave out.
+    pub fn last_number(&self, sequence: &Sequence) -> Option<i64> {
+        self.numbers.lock().get(&sequence.uuid).copied().unwrap_or(sequence.last)
+    }
+
+    /// Lets a sequence go on after `last`.
+    pub fn set_number(&self, sequence: &Sequence, last: Option<i64>) {
+        self.numbers.lock().insert(sequence.uuid.clone(), last);
+    }
+
+    /// Numbers that were given out since the last commit.
+    fn advanced(&self, before: &Snapshot) -> Vec<Change> {
+        let numbers = self.numbers.lock();
+        let advanced = before.sequences.values().filter_map(|sequence| {
+            let last = *numbers.get(&sequence.uuid)?;
+            let (name, uuid) = (sequence.name.clone(), sequence.uuid.clone());
+            (last != sequence.last).then_some(Change::AdvanceSequence { name, uuid, last })
+        });
+        advanced.collect()
     }
 
     /// Writes the rows, unless the lake is not at the snapshot any more that they were made from: then

@@ -6,10 +6,12 @@
 
 mod alter;
 mod change;
+mod comment;
 mod live;
 mod load;
 mod object;
 mod rules;
+mod sequence;
 mod snapshot;
 pub mod stats;
 mod table;
@@ -19,10 +21,12 @@ pub mod workflow;
 mod writes;
 
 pub use change::{Change, NewDelete, NewDeleteFile, NewFile};
+pub use comment::{Comment, Subject};
 pub use live::{Commit, Live};
 pub use load::table_at;
 pub use object::{Connection, External, Input, Model, ModelVersion, NullRule, Secret, SecretSource};
 pub use rules::{Constraint, Index, Key, Rule, Rules};
+pub use sequence::Sequence;
 pub use snapshot::{Relation, Schema, Snapshot, View};
 pub use table::{Column, ColumnStats, DataFile, DeleteFile, Table};
 pub use workflow::Workflow;

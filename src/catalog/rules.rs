@@ -1,12 +1,16 @@
 //! Rules that the rows of a managed table hold, and its indexes; columns by name.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What a table has besides columns and files.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
     pub constraints: Vec<Constraint>,
     pub indexes: Vec<Index>,
+    /// Identity columns, and whether their values are ALWAYS generated.
+    #[serde(default)]
+    pub identities: BTreeMap<String, bool>,
 }
 
 /// A named rule.
@@ -64,7 +68,7 @@ pub struct Key<'a> {
 
 impl Rules {
     pub fn is_empty(&self) -> bool {
-        self.constraints.is_empty() && self.indexes.is_empty()
+        self.constraints.is_empty() && self.indexes.is_empty() && self.identities.is_empty()
     }
 
     pub fn constraint(&self, name: &str) -> Option<&Constraint> {
@@ -96,6 +100,11 @@ impl Rules {
             Rule::PrimaryKey { columns } => Some(columns.as_slice()),
             _ => None,
         })
+    }
+
+    /// Whether an index, or a key's, has the name.
+    pub fn has_index(&self, name: &str) -> bool {
+        self.indexes.iter().any(|index| index.name == name) || self.keys().iter().any(|key| key.name == name)
     }
 
     /// Names and conditions of CHECK.

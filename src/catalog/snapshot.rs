@@ -1,7 +1,10 @@
 //! All that exists at one instant, and how a change makes the next instant.
 
 use super::table::folder;
-use super::{Change, Column, Connection, DataFile, DeleteFile, External, Model, Rules, Secret, Table, Workflow};
+use super::{
+    Change, Column, Comment, Connection, DataFile, DeleteFile, External, Model, Rules, Secret, Sequence, Subject,
+    Table, Workflow,
+};
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Name, Result};
 use std::collections::BTreeMap;
@@ -24,6 +27,8 @@ pub struct Snapshot {
     pub connections: BTreeMap<String, Arc<Connection>>,
     pub models: BTreeMap<Name, Arc<Model>>,
     pub workflows: BTreeMap<Name, Arc<Workflow>>,
+    pub sequences: BTreeMap<Name, Arc<Sequence>>,
+    pub comments: BTreeMap<Subject, Arc<Comment>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -108,6 +113,8 @@ impl Snapshot {
     pub fn apply(&self, change: &Change) -> Result<Snapshot> {
         let mut next = self.clone();
         next.change(change)?;
+        next.disown();
+        next.unsay();
         Ok(next)
     }
 
@@ -117,6 +124,8 @@ impl Snapshot {
         next.lake += 1;
         for change in changes {
             next.change(change)?;
+            next.disown();
+            next.unsay();
         }
         if next.shape_differs(self) {
             next.schema_version += 1;
@@ -186,6 +195,12 @@ impl Snapshot {
                     }
                 };
                 self.relations.insert(to.clone(), relation);
+                self.say_again(|subject| match subject {
+                    Subject::Relation(name) if name == from => Some(Subject::Relation(to.clone())),
+                    Subject::Column(name, it) if name == from => Some(Subject::Column(to.clone(), it.clone())),
+                    Subject::Constraint(name, it) if name == from => Some(Subject::Constraint(to.clone(), it.clone())),
+                    _ => None,
+                });
             }
             Change::AppendFiles { table, files } => {
                 let mut changed = (**self.table(table)?).clone();
@@ -261,6 +276,10 @@ impl Snapshot {
                 }
                 None => return Err(self.undefined_relation(name)),
             },
+            Change::PutSequence { sequence, owned_by } => self.put_sequence(sequence, owned_by.as_ref())?,
+            Change::DropSequence { name } => self.drop_sequence(name)?,
+            Change::AdvanceSequence { name, uuid, last } => self.advance(name, uuid, *last),
+            Change::Comment { subject, text } => self.say(subject, text.as_ref()),
             Change::PutSecret(secret) => drop(self.secrets.insert(secret.name.clone(), Arc::new(secret.clone()))),
             Change::DropSecret { name } => {
                 self.secret(name)?;
@@ -331,7 +350,7 @@ impl Snapshot {
 
     fn vacant(&self, name: &Name) -> Result<()> {
         self.schema(&name.schema)?;
-        if self.relations.contains_key(name) {
+        if self.relations.contains_key(name) || self.sequences.contains_key(name) {
             return Err(Error::new(Kind::DuplicateTable, format!("relation \"{}\" already exists", name.name)));
         }
         Ok(())

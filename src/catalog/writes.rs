@@ -27,6 +27,10 @@ pub(super) fn in_lake(snapshot: &Snapshot, change: &Change) -> bool {
         | Change::PutView(_)
         | Change::DropView { .. } => true,
         Change::Expect { .. }
+        | Change::Comment { .. }
+        | Change::PutSequence { .. }
+        | Change::DropSequence { .. }
+        | Change::AdvanceSequence { .. }
         | Change::PutExternal(_)
         | Change::DropExternal { .. }
         | Change::PutSecret(_)

@@ -151,10 +151,8 @@ impl Lake {
             true => self.left(it, |_| true).await?,
             false => self.new_parts(it),
         };
-        let message = format!(
-            "insert or update on table \"{}\" violates foreign key constraint \"{name}\"",
-            it.table.name.name
-        );
+        let message =
+            format!("insert or update on table \"{}\" violates foreign key constraint \"{name}\"", it.table.name.name);
         let other = parent.name.name.clone();
         in_thread(move || {
             let mut wanted = Found::new();

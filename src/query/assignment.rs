@@ -47,7 +47,8 @@ impl Assignment {
             let holds = condition.evaluate(batch)?;
             let holds = holds.as_boolean();
             if let Some(row) = (0..holds.len()).find(|row| holds.is_valid(*row) && !holds.value(*row)) {
-                let message = format!("new row for relation \"{}\" violates check constraint \"{name}\"", self.relation);
+                let message =
+                    format!("new row for relation \"{}\" violates check constraint \"{name}\"", self.relation);
                 return Err(Error::new(Kind::CheckViolation, message)
                     .detail(format!("failing row contains ({})", shown(batch.columns(), row))));
             }

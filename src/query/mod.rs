@@ -83,7 +83,7 @@ impl Query {
         let planner = Planner {
             state: Arc::new(session::template(config, &threads)),
             functions,
-            system: Arc::new(system::System::new(catalog.store().clone(), catalog.now())),
+            system: Arc::new(system::System::new(catalog.clone())),
             catalog,
             lake,
             connections,

@@ -199,7 +199,7 @@ impl Shape<'_> {
         let numbered = (1..).map(|number| format!("{wanted}{number}"));
         let mut names = std::iter::once(wanted.clone()).chain(numbered);
         let taken = |name: &String| {
-            let index = |table: &Table| table.name != self.name && has_index(table, name);
+            let index = |table: &Table| table.name != self.name && table.rules.has_index(name);
             self.rules.constraint(name).is_some() || tables(self.context, &self.name.schema).any(|table| index(table))
         };
         Ok(names.find(|name| !taken(name)).unwrap_or(wanted))
@@ -218,11 +218,6 @@ pub fn tables<'a>(context: &'a Context, schema: &'a str) -> impl Iterator<Item =
     })
 }
 
-/// Whether a table has an index of the name, its own or a constraint's.
-pub fn has_index(table: &Table, name: &str) -> bool {
-    table.rules.indexes.iter().any(|index| index.name == name) || table.rules.keys().iter().any(|key| key.name == name)
-}
-
 fn referenced<'a>(written: &Written, context: &'a Context) -> Result<&'a Arc<Table>> {
     let name = written.find(context)?.ok_or_else(|| written.undefined(&context.snapshot))?;
     match context.snapshot.relation(&name) {
@@ -235,7 +230,11 @@ fn referenced<'a>(written: &Written, context: &'a Context) -> Result<&'a Arc<Tab
 }
 
 /// Refuses keys whose values cannot be the same.
-fn comparable(name: &str, (own, columns): (&[String], &[Column]), (other, known): (&[String], &[Column])) -> Result<()> {
+fn comparable(
+    name: &str,
+    (own, columns): (&[String], &[Column]),
+    (other, known): (&[String], &[Column]),
+) -> Result<()> {
     let ty = |name: &String, columns: &[Column]| columns.iter().find(|it| it.name == *name).map(|it| it.ty.clone());
     for (one, another) in own.iter().zip(other) {
         let (Some(from), Some(into)) = (ty(one, columns), ty(another, known)) else { continue };

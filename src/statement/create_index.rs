@@ -1,7 +1,7 @@
 //! `CREATE INDEX`: remembered, and when it is unique, rows are held to it. It makes nothing faster: files
 //! are left out by their statistics.
 
-use super::constraint::{has_index, tables};
+use super::constraint::tables;
 use super::target::{Written, folded, offset, refuse};
 use super::{AnyStatement, Response, Session, Statement};
 use crate::base::{Error, Kind, Name, Result, quote_identifier};
@@ -81,9 +81,7 @@ impl CreateIndex {
         let method = self.tree.using.as_ref().map_or("btree".to_string(), |using| using.to_string().to_lowercase());
         match METHODS.contains(&method.as_str()) {
             true => Ok(method),
-            false => {
-                Err(Error::new(Kind::UndefinedObject, format!("access method \"{method}\" does not exist")))
-            }
+            false => Err(Error::new(Kind::UndefinedObject, format!("access method \"{method}\" does not exist"))),
         }
     }
 }
@@ -97,7 +95,7 @@ struct Element {
 /// Whether a relation or index has the name.
 pub fn taken(context: &Context, name: &Name) -> bool {
     context.snapshot.relation(name).is_some()
-        || tables(context, &name.schema).any(|table| has_index(table, &name.name))
+        || tables(context, &name.schema).any(|table| table.rules.has_index(&name.name))
 }
 
 impl Statement for CreateIndex {

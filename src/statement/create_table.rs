@@ -3,12 +3,15 @@
 use super::assignment::Assignment;
 use super::commit::commit;
 use super::constraint::{Shape, of_column};
+use super::literal::volatile;
+use super::sequence;
 use super::target::{Written, folded, ident_offset, offset, refuse};
 use super::{AnyStatement, Description, Response, Session, Statement};
 use crate::base::{Error, Kind, Name, Result, Type};
-use crate::catalog::{Change, Column, Commit, Rules, Table};
+use crate::catalog::{Change, Column, Commit, Rules, Sequence, Table};
 use crate::lake::{publish, storable};
 use crate::query::{Context, Plan};
+use datafusion::arrow::datatypes::Schema;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     ColumnDef, ColumnOption, ColumnOptionDef, CreateTable as Tree, CreateTableOptions, DataType, Expr, Query,
@@ -44,20 +47,34 @@ impl fmt::Display for CreateTable {
     }
 }
 
+/// What a statement declares of a table.
+struct Declared {
+    columns: Vec<Column>,
+    rules: Rules,
+    /// With the columns that own them.
+    sequences: Vec<(Sequence, String)>,
+}
+
 impl CreateTable {
     /// The columns that the statement declares.
-    async fn declared(&self, session: &Session, context: &Context, name: &Name) -> Result<(Vec<Column>, Rules)> {
-        let mut columns: Vec<Column> = vec![];
+    async fn declared(&self, session: &Session, context: &Context, name: &Name) -> Result<Declared> {
+        let (mut columns, mut rules, mut sequences): (Vec<Column>, _, _) = (vec![], Rules::default(), vec![]);
         for definition in &self.tree.columns {
             let at = ident_offset(&self.text, &definition.name);
-            let column = column(session, context, &self.text, definition).await.map_err(|error| error.at(at))?;
+            let mut column = column(session, context, &self.text, definition).await.map_err(|error| error.at(at))?;
+            if let Some((sequence, identity)) = sequence::of_column(context, name, definition, &self.text)? {
+                column.default = Some(sequence::default(&sequence.name));
+                column.nullable = false;
+                rules.identities.extend(identity.map(|always| (column.name.clone(), always)));
+                sequences.push((sequence, column.name.clone()));
+            }
             columns.push(column);
         }
         if columns.is_empty() {
             return Err(Error::unsupported("a table needs a column").at(self.name.offset));
         }
         distinct(&columns)?;
-        let (name, rules) = (name.clone(), Rules::default());
+        let name = name.clone();
         let mut shape = Shape { session, context, text: &self.text, name, columns, rules };
         let inline = self.tree.columns.iter().flat_map(|definition| {
             let option = |it: &ColumnOptionDef| of_column(it.name.as_ref(), &definition.name, &it.option);
@@ -69,7 +86,7 @@ impl CreateTable {
         for constraint in first.into_iter().chain(last) {
             shape.add(constraint).await?;
         }
-        Ok((shape.columns, shape.rules))
+        Ok(Declared { columns: shape.columns, rules: shape.rules, sequences })
     }
 
     async fn plan(&self, session: &Session, context: &Context, query: &Query, hints: &[Option<Type>]) -> Result<Plan> {
@@ -135,7 +152,10 @@ impl CreateTable {
 /// A column as it is declared; its constraints but NOT NULL are for the table to add.
 pub async fn column(session: &Session, context: &Context, text: &str, definition: &ColumnDef) -> Result<Column> {
     let name = folded(&definition.name);
-    let ty = column_type(&definition.data_type)?;
+    let ty = match sequence::serial(definition) {
+        Some(ty) => ty,
+        None => column_type(&definition.data_type)?,
+    };
     storable(&name, &ty)?;
     let mut column = Column::new(name, ty, true);
     for option in &definition.options {
@@ -146,7 +166,8 @@ pub async fn column(session: &Session, context: &Context, text: &str, definition
             ColumnOption::PrimaryKey(_)
             | ColumnOption::Unique(_)
             | ColumnOption::Check(_)
-            | ColumnOption::ForeignKey(_) => {}
+            | ColumnOption::ForeignKey(_)
+            | ColumnOption::Generated { .. } => {}
             other => return Err(Error::unsupported(format!("column option {other} is not supported"))),
         }
     }
@@ -162,17 +183,17 @@ pub async fn default(
     expr: &Expr,
 ) -> Result<Option<String>> {
     let (default, at) = (expr.to_string(), offset(text, expr));
-    let value = session.engine.query.value(context, &default, Some(ty)).await;
+    let value = match volatile(expr) {
+        // Not to take a number for nothing.
+        true => session.engine.query.expression(context, &default, &Arc::new(Schema::empty())).await.map(|_| ()),
+        false => session.engine.query.value(context, &default, Some(ty)).await.map(|_| ()),
+    };
     value.map_err(|error| Error { offset: None, ..error }.at(at))?;
     Ok(Some(default).filter(|text| !text.eq_ignore_ascii_case("null")))
 }
 
 pub fn column_type(data_type: &DataType) -> Result<Type> {
     let text = data_type.to_string();
-    if ["SERIAL", "BIGSERIAL", "SMALLSERIAL"].contains(&text.to_uppercase().as_str()) {
-        return Err(Error::unsupported(format!("type {} is not supported", text.to_lowercase()))
-            .hint("use bigint; a managed table counts no rows by itself".to_string()));
-    }
     match Type::parse(&text) {
         Some(Type::Array(element)) if matches!(*element, Type::Array(_)) => {
             Err(Error::unsupported("arrays of arrays are not supported"))
@@ -221,8 +242,13 @@ impl Statement for CreateTable {
             let count = self.create_as(session, &context, name, query, parameters).await?;
             return Ok(Response::Done { tag: format!("SELECT {count}") });
         }
-        let (columns, rules) = self.declared(session, &context, &name).await?;
-        let mut changes = vec![Change::CreateTable { name: name.clone(), columns: columns.clone(), folder: None }];
+        let Declared { columns, rules, sequences } = self.declared(session, &context, &name).await?;
+        let mut changes = vec![Change::CreateTable { name: name.clone(), columns, folder: None }];
+        changes.extend(
+            sequences
+                .into_iter()
+                .map(|(sequence, column)| Change::PutSequence { sequence, owned_by: Some((name.clone(), column)) }),
+        );
         if !rules.is_empty() {
             changes.push(Change::SetRules { table: name, rules });
         }

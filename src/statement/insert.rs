@@ -2,7 +2,7 @@
 
 use super::assignment::Assignment;
 use super::commit::commit;
-use super::literal::{default, typed};
+use super::literal::{default, is_default, typed};
 use super::on_conflict::{OnConflict, Settled};
 use super::returning::{Returning, known, types};
 use super::selection::{Selection, writable};
@@ -28,6 +28,8 @@ struct Insert {
     text: String,
     /// The table, as RETURNING and ON CONFLICT name it.
     selection: Selection,
+    /// OVERRIDING SYSTEM VALUE.
+    overriding: bool,
 }
 
 pub fn read(tree: AnyTree, with: Option<With>, text: &str) -> Result<Arc<dyn AnyStatement>> {
@@ -53,7 +55,22 @@ pub fn read(tree: AnyTree, with: Option<With>, text: &str) -> Result<Arc<dyn Any
         Some(alias) => alias.alias.clone(),
         None => Ident::with_quote('"', target.last()),
     };
-    Ok(Arc::new(Insert { selection: Selection { target, alias, with }, text: text.to_string(), tree }))
+    Ok(Arc::new(Insert {
+        selection: Selection { target, alias, with },
+        overriding: overrides(text)?,
+        text: text.to_string(),
+        tree,
+    }))
+}
+
+/// Whether the words are there, which the parser is spared.
+fn overrides(text: &str) -> Result<bool> {
+    let tokens = sql::tokenize(text)?;
+    let cursor = super::Cursor::new(text, &tokens);
+    Ok((0..tokens.len()).any(|at| {
+        let word = |ahead, wanted: &str| cursor.word(at + ahead).is_some_and(|word| word.eq_ignore_ascii_case(wanted));
+        word(0, "OVERRIDING") && word(1, "SYSTEM") && word(2, "VALUE")
+    }))
 }
 
 impl fmt::Display for Insert {
@@ -89,6 +106,7 @@ impl Insert {
         };
         self.check_width(width, named.len())?;
         let given = &named[..width];
+        self.check_generated(&table, given)?;
         let in_order = given.iter().copied().eq(0..table.columns.len());
         if !in_order {
             source = self.filled(source, &table, given)?;
@@ -118,6 +136,31 @@ impl Insert {
             positions.push(position);
         }
         Ok(positions)
+    }
+
+    /// Refuses values for a column that always makes its own.
+    fn check_generated(&self, table: &Table, given: &[usize]) -> Result<()> {
+        for (at, position) in given.iter().enumerate() {
+            let column = &table.columns[*position];
+            if table.rules.identities.get(&column.name) != Some(&true) || self.overriding {
+                continue;
+            }
+            let rows = self.tree.source.as_ref().map(|source| source.body.as_ref());
+            let own = match rows {
+                Some(SetExpr::Values(values)) => {
+                    values.rows.iter().all(|row| row.content.get(at).is_none_or(is_default))
+                }
+                _ => rows.is_none(),
+            };
+            if !own {
+                let message = format!("cannot insert a non-DEFAULT value into column \"{}\"", column.name);
+                let detail = format!("Column \"{}\" is an identity column defined as GENERATED ALWAYS.", column.name);
+                return Err(Error::new(Kind::GeneratedAlways, message)
+                    .detail(detail)
+                    .hint("use OVERRIDING SYSTEM VALUE to override".to_string()));
+            }
+        }
+        Ok(())
     }
 
     fn check_width(&self, width: usize, named: usize) -> Result<()> {

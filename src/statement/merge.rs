@@ -53,7 +53,10 @@ pub fn read(tree: AnyTree, with: Option<With>, text: &str) -> Result<Arc<dyn Any
                 (false, "INSERT")
             }
             MergeAction::Update(update) => {
-                refuse(update.update_predicate.is_some() || update.delete_predicate.is_some(), "UPDATE … WHERE in MERGE")?;
+                refuse(
+                    update.update_predicate.is_some() || update.delete_predicate.is_some(),
+                    "UPDATE … WHERE in MERGE",
+                )?;
                 (true, "UPDATE")
             }
             MergeAction::Delete { .. } => (true, "DELETE"),

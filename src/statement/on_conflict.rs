@@ -16,8 +16,8 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, ConflictTarget, DoUpdate, Expr, Ident, ObjectName, OnConflict as Tree, OnConflictAction,
-    SetExpr, Statement as AnyTree, TableFactor, TableWithJoins,
+    BinaryOperator, ConflictTarget, DoUpdate, Expr, Ident, ObjectName, OnConflict as Tree, OnConflictAction, SetExpr,
+    Statement as AnyTree, TableFactor, TableWithJoins,
 };
 use std::sync::Arc;
 
@@ -100,7 +100,8 @@ impl<'a> OnConflict<'a> {
                 *name = ObjectName::from(vec![Ident::with_quote('"', PROPOSED)]);
             }
         }
-        let excluded = |name: &str| Expr::CompoundIdentifier(vec![Ident::new("excluded"), Ident::with_quote('"', name)]);
+        let excluded =
+            |name: &str| Expr::CompoundIdentifier(vec![Ident::new("excluded"), Ident::with_quote('"', name)]);
         let places = [(crate::lake::FILE_COLUMN, MET_FILE), (crate::lake::POSITION_COLUMN, MET_POSITION)];
         let met = places.map(|(own, met)| binary(self.selection.column(own), BinaryOperator::Eq, excluded(met)));
         let condition = condition.map(|condition| Expr::Nested(Box::new(condition.clone())));
@@ -200,9 +201,8 @@ fn keys(tree: &Tree, text: &str, table: &Table) -> Result<Vec<(Vec<String>, bool
                 }
                 names.push(name);
             }
-            let same = |key: &[String]| {
-                key.iter().all(|it| names.contains(it)) && names.iter().all(|name| key.contains(name))
-            };
+            let same =
+                |key: &[String]| key.iter().all(|it| names.contains(it)) && names.iter().all(|name| key.contains(name));
             let found: Vec<_> = all.iter().filter(|key| same(key.columns)).collect();
             let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
             let none = || Error::new(Kind::InvalidColumnReference, message);

@@ -3,8 +3,8 @@
 //! Each has `read(statement, text) -> Result<Arc<dyn AnyStatement>>`, its places those of `text`.
 
 use super::{
-    AnyStatement, alter_table, copy, create_schema, create_table, create_view, delete, drop, insert, merge, select, truncate,
-    update,
+    AnyStatement, alter_table, copy, create_index, create_schema, create_table, create_view, delete, drop, insert,
+    merge, select, sequence, truncate, update,
 };
 use crate::base::sql::{self, Token};
 use crate::base::{Error, Result};
@@ -27,6 +27,8 @@ pub(super) fn read(text: &str, tokens: &[Token]) -> Result<Arc<dyn AnyStatement>
         // Managed tables.
         Tree::CreateSchema { .. } => create_schema::read(tree, text),
         Tree::CreateTable(_) => create_table::read(tree, text),
+        Tree::CreateIndex(_) => create_index::read(tree, text),
+        Tree::CreateSequence { .. } => sequence::read(tree, text),
         Tree::CreateView(_) => create_view::read(tree, text),
         Tree::Drop { .. } => drop::read(tree, text),
         Tree::AlterTable(_) | Tree::AlterView { .. } => alter_table::read(tree, text),

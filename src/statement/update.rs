@@ -3,7 +3,7 @@
 use super::assignment::Assignment;
 use super::commit::commit;
 use super::insert::{position, template};
-use super::literal::typed;
+use super::literal::{is_default, typed};
 use super::returning::{Returning, types};
 use super::selection::{Other, Selection, first_of, writable};
 use super::target::{folded, offset, refuse};
@@ -122,6 +122,11 @@ pub fn assignments(written: &[Written], table: &Table, text: &str) -> Result<Vec
             if all.iter().any(|(other, _)| *other == index) {
                 let message = format!("multiple assignments to same column \"{column}\"");
                 return Err(Error::new(Kind::Syntax, message).at(at));
+            }
+            if table.rules.identities.get(&column) == Some(&true) && !is_default(&value) {
+                let message = format!("column \"{column}\" can only be updated to DEFAULT");
+                let detail = format!("Column \"{column}\" is an identity column defined as GENERATED ALWAYS.");
+                return Err(Error::new(Kind::GeneratedAlways, message).detail(detail).at(at));
             }
             typed(&mut value, &table.columns[index])?;
             all.push((index, value));

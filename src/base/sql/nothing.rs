@@ -1,6 +1,6 @@
-//! `DO NOTHING` as the action of a MERGE, which the parser does not know.
+//! What the parser does not know: `DO NOTHING` as the action of a MERGE, `OVERRIDING SYSTEM VALUE`.
 //!
-//! It becomes an UPDATE of a column that no user can type, or for rows that are not matched an INSERT of it.
+//! The first becomes an UPDATE of a column that no user can type, or for rows that are not matched an INSERT of it.
 
 use super::Kinds;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -15,8 +15,12 @@ pub(super) fn spelled(spans: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         Some(Kinds::Word(word)) if word.quote_style.is_none() => Some(word.keyword),
         _ => None,
     };
-    let significant: Vec<usize> = (0..spans.len()).filter(|at| !matches!(spans[*at].token, Kinds::Whitespace(_))).collect();
+    let significant: Vec<usize> =
+        (0..spans.len()).filter(|at| !matches!(spans[*at].token, Kinds::Whitespace(_))).collect();
     let first = significant.first().and_then(|at| keyword(*at));
+    if matches!(first, Some(Keyword::INSERT)) {
+        return without_overriding(spans, &significant);
+    }
     if !matches!(first, Some(Keyword::MERGE | Keyword::WITH)) {
         return spans;
     }
@@ -65,4 +69,18 @@ pub(super) fn spelled(spans: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         }
     }
     spelled
+}
+
+/// Without `OVERRIDING SYSTEM VALUE`, which the parser does not know either.
+fn without_overriding(mut spans: Vec<TokenWithSpan>, significant: &[usize]) -> Vec<TokenWithSpan> {
+    let word = |at: usize, wanted: &str| match &spans[at].token {
+        Kinds::Word(word) => word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted),
+        _ => false,
+    };
+    let found =
+        significant.windows(3).find(|it| word(it[0], "OVERRIDING") && word(it[1], "SYSTEM") && word(it[2], "VALUE"));
+    if let Some(found) = found.map(|found| (found[0], found[2])) {
+        spans.drain(found.0..=found.1);
+    }
+    spans
 }

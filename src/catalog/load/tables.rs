@@ -81,7 +81,8 @@ async fn rules(source: &mut Source<'_>, values: &[Value]) -> Result<HashMap<i64,
         .await?;
     let read = |row: &Row| {
         let rules = serde_json::from_str(row.text("rules")?).map_err(|error| {
-            Error::new(Kind::DataCorrupted, "the store's constraints of a table cannot be read").detail(error.to_string())
+            Error::new(Kind::DataCorrupted, "the store's constraints of a table cannot be read")
+                .detail(error.to_string())
         });
         Ok((row.int("table_id")?, rules?))
     };

@@ -57,7 +57,10 @@ fn same(tuple: &[Expr], other: impl ExactSizeIterator<Item = Expr>) -> Result<Ex
 /// for one of them is NULL, counts only for NOT IN: such a row is neither in nor not in.
 fn member(tuple: &[Expr], query: &Query, negated: bool) -> Result<Option<Query>> {
     if let SetExpr::Select(body) = query.body.as_ref()
-        && body.projection.iter().all(|item| matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }))
+        && body
+            .projection
+            .iter()
+            .all(|item| matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }))
         && body.projection.len() != tuple.len()
     {
         let few = if body.projection.len() < tuple.len() { "few" } else { "many" };

@@ -51,9 +51,14 @@ fn schemata(scope: &Scope<'_>) -> Page {
     Page::of(["catalog_name", "schema_name", "schema_owner"], rows)
 }
 
-/// Materialized views and indexes are no tables here, as in Postgres.
+/// Materialized views, indexes and sequences are no tables here, as in Postgres.
 fn shown<'a>(scope: &'a Scope<'_>) -> impl Iterator<Item = &'a Relation> {
-    scope.objects.relations.iter().map(AsRef::as_ref).filter(|relation: &&Relation| !matches!(relation.kind, 'm' | 'i'))
+    scope
+        .objects
+        .relations
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|relation: &&Relation| !matches!(relation.kind, 'm' | 'i' | 'S'))
 }
 
 fn tables(scope: &Scope<'_>) -> Page {
@@ -142,6 +147,7 @@ fn columns(scope: &Scope<'_>) -> Page {
             "dtd_identifier",
             "is_self_referencing",
             "is_identity",
+            "identity_generation",
             "is_generated",
             "is_updatable",
         ],
@@ -149,7 +155,7 @@ fn columns(scope: &Scope<'_>) -> Page {
     )
 }
 
-fn column_row(relation: &Relation, column: &Column, number: i64) -> [Cell; 22] {
+fn column_row(relation: &Relation, column: &Column, number: i64) -> [Cell; 23] {
     let measures = Measures::of(&column.ty);
     row![
         DATABASE,
@@ -171,7 +177,8 @@ fn column_row(relation: &Relation, column: &Column, number: i64) -> [Cell; 22] {
         column.ty.internal_name(),
         number.to_string(),
         "NO",
-        "NO",
+        yes(column.identity.is_some()),
+        column.identity.map(|always| if always { "ALWAYS" } else { "BY DEFAULT" }),
         "NEVER",
         yes(relation.kind == 'r' && !relation.is_system()),
     ]

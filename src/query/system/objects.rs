@@ -5,7 +5,7 @@ use super::page::Cell;
 use super::{Shapes, Signature, aqueduct, oid, pg};
 use crate::base::Type;
 use crate::catalog::workflow::{Body, Target};
-use crate::catalog::{self, Snapshot};
+use crate::catalog::{self, Snapshot, Subject};
 use crate::query::Context;
 use datafusion::arrow::array::RecordBatch;
 use parking_lot::Mutex;
@@ -63,6 +63,8 @@ pub struct Column {
     pub nullable: bool,
     pub default: Option<String>,
     pub about: Option<String>,
+    /// Whether an identity column's values are ALWAYS generated.
+    pub identity: Option<bool>,
 }
 
 /// What the planner found out about a snapshot.
@@ -78,8 +80,10 @@ impl Objects {
         namespaces.extend(snapshot.schemas.keys().filter(|name| !super::SCHEMAS.contains(&name.as_str())).cloned());
         let namespaces = namespaces.into_iter().map(|name| (oid::of_schema(snapshot, &name), name)).collect();
         let mut relations = system_relations().to_vec();
-        relations.extend(snapshot.relations.values().map(|relation| Arc::new(relation_of(snapshot, relation))));
-        relations.extend(snapshot.relations.values().flat_map(indexes));
+        let own = snapshot.relations.values().map(|relation| relation_of(snapshot, relation));
+        let all =
+            own.chain(snapshot.relations.values().flat_map(indexes)).chain(snapshot.sequences.values().map(sequence));
+        relations.extend(all.map(|relation| Arc::new(described(snapshot, relation))));
         let by_oid = relations.iter().enumerate().map(|(at, relation)| (relation.oid, at)).collect();
         Objects {
             snapshot: snapshot.clone(),
@@ -116,7 +120,11 @@ impl Objects {
         for relation in self.snapshot.relations.values() {
             let catalog::Relation::View(view) = relation else { continue };
             if let Ok(schema) = shapes.view(context, view).await {
-                let columns = schema.fields().iter().map(|field| Column::plain(field.name(), Type::of(field), true));
+                let columns = schema.fields().iter().map(|field| {
+                    let subject = Subject::Column(view.name.clone(), field.name().clone());
+                    let about = self.snapshot.comment(&subject).map(String::from);
+                    Column { about, ..Column::plain(field.name(), Type::of(field), true) }
+                });
                 resolved.views.insert(oid::of_lake(view.id), columns.collect());
             }
         }
@@ -143,6 +151,7 @@ impl Objects {
             model.versions.last().map(|version| (&version.sha256, version.version)).hash(&mut hasher);
         }
         self.snapshot.connections.keys().for_each(|name| name.hash(&mut hasher));
+        self.snapshot.comments.values().for_each(|comment| comment.text.hash(&mut hasher));
         hasher.finish()
     }
 
@@ -180,7 +189,7 @@ pub type Known = Option<(u64, Arc<Resolved>)>;
 
 impl Column {
     pub fn plain(name: &str, ty: Type, nullable: bool) -> Self {
-        Column { name: name.to_string(), ty, nullable, default: None, about: None }
+        Column { name: name.to_string(), ty, nullable, default: None, about: None, identity: None }
     }
 }
 
@@ -249,7 +258,8 @@ fn relation_of(snapshot: &Snapshot, relation: &catalog::Relation) -> Relation {
 
 fn managed(snapshot: &Snapshot, table: &Arc<catalog::Table>) -> Relation {
     let columns = table.columns.iter().map(|column| Column {
-        default: column.default.clone(),
+        default: column.default.clone().filter(|_| !table.rules.identities.contains_key(&column.name)),
+        identity: table.rules.identities.get(&column.name).copied(),
         ..Column::plain(&column.name, column.ty.clone(), column.nullable)
     });
     let bytes = |file: &Arc<catalog::DataFile>| file.bytes + file.deletes.as_ref().map_or(0, |deletes| deletes.bytes);
@@ -268,8 +278,29 @@ fn managed(snapshot: &Snapshot, table: &Arc<catalog::Table>) -> Relation {
     }
 }
 
+/// With what was said about it and its columns.
+fn described(snapshot: &Snapshot, mut relation: Relation) -> Relation {
+    if snapshot.comments.is_empty() {
+        return relation;
+    }
+    let name = crate::base::Name::new(&relation.schema, &relation.name);
+    let subject = if relation.kind == 'i' { Subject::Index(name.clone()) } else { Subject::Relation(name.clone()) };
+    relation.about = snapshot.comment(&subject).map(String::from);
+    for column in relation.columns.iter_mut().flatten() {
+        let subject = Subject::Column(name.clone(), column.name.clone());
+        column.about = snapshot.comment(&subject).map(String::from);
+    }
+    relation
+}
+
+fn sequence(sequence: &Arc<catalog::Sequence>) -> Relation {
+    let columns = [("last_value", Type::Int8), ("log_cnt", Type::Int8), ("is_called", Type::Bool)];
+    let columns = columns.map(|(name, ty)| Column::plain(name, ty, false)).to_vec();
+    bare(oid::of_name("sequence", &sequence.uuid), &sequence.name, 'S', Some(columns))
+}
+
 /// The indexes of a table, relations of their own.
-fn indexes(relation: &catalog::Relation) -> Vec<Arc<Relation>> {
+fn indexes(relation: &catalog::Relation) -> Vec<Relation> {
     let catalog::Relation::Table(table) = relation else { return vec![] };
     let relation = |index: pg::Indexed<'_>| {
         let column = |element: &String| {
@@ -279,7 +310,7 @@ fn indexes(relation: &catalog::Relation) -> Vec<Arc<Relation>> {
         };
         let columns = index.elements.iter().map(column).collect();
         let name = crate::base::Name::new(&table.name.schema, index.name);
-        Arc::new(bare(index.oid, &name, 'i', Some(columns)))
+        bare(index.oid, &name, 'i', Some(columns))
     };
     pg::indexes(table).into_iter().map(relation).collect()
 }

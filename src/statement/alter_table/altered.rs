@@ -40,7 +40,18 @@ impl<'a> Altered<'a> {
         let values = BTreeMap::new();
         let (unproved, not_null, others, notices) = (vec![], vec![], BTreeMap::new(), vec![]);
         Altered {
-            session, context, text, table, columns, rules, values, rewritten: false, unproved, not_null, others, notices,
+            session,
+            context,
+            text,
+            table,
+            columns,
+            rules,
+            values,
+            rewritten: false,
+            unproved,
+            not_null,
+            others,
+            notices,
         }
     }
 
@@ -77,9 +88,7 @@ impl<'a> Altered<'a> {
                 Ok(())
             }
             AlterTableOperation::OwnerTo { .. } => Ok(()),
-            other => {
-                Err(Error::unsupported(format!("ALTER TABLE … {other} is not supported")))
-            }
+            other => Err(Error::unsupported(format!("ALTER TABLE … {other} is not supported"))),
         }
     }
 

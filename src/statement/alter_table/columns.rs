@@ -3,13 +3,13 @@
 use super::super::assignment::{goes_into, unsized_type};
 use super::super::constraint::of_column;
 use super::super::target::{folded, ident_offset};
-use super::super::{create_table, literal};
+use super::super::{create_table, literal, sequence};
 use super::altered::Altered;
 use crate::base::{Error, Kind, Result, Type, quote_identifier, sql};
 use crate::catalog::Rule;
 use crate::lake::{initial, storable};
 use datafusion::sql::sqlparser::ast::{
-    CastKind, ColumnDef, DataType, Expr, Function, Ident, Visit, VisitMut, Visitor, VisitorMut,
+    CastKind, ColumnDef, DataType, Expr, Ident, Visit, VisitMut, Visitor, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -24,6 +24,11 @@ impl Altered<'_> {
             }
             return Err(Error::new(Kind::DuplicateColumn, message).at(at));
         }
+        if sequence::of_column(self.context, &self.table.name, definition, self.text)?.is_some() {
+            return Err(
+                Error::unsupported("a serial or identity column cannot be added to a table that is there").at(at)
+            );
+        }
         let mut column = create_table::column(self.session, self.context, self.text, definition).await?;
         if !column.nullable {
             self.not_null.push(column.name.clone());
@@ -34,7 +39,7 @@ impl Altered<'_> {
             let text = default.to_string();
             let value = self.session.engine.query.value(self.context, &text, Some(&column.ty)).await?;
             column.initial = initial(&column.ty, &value)?;
-            self.rewritten |= default.visit(&mut Volatile).is_break() || (column.initial.is_none() && !value.is_null());
+            self.rewritten |= literal::volatile(&default) || (column.initial.is_none() && !value.is_null());
         }
         self.values.insert(column.name.clone(), default);
         self.columns.push(column);
@@ -62,8 +67,13 @@ impl Altered<'_> {
             return Err(Error::unsupported("a table needs a column").at(ident_offset(self.text, name)));
         }
         let column = self.columns[at].name.clone();
-        let keys: Vec<_> =
-            self.rules.keys().iter().filter(|key| key.columns.contains(&column)).map(|key| key.columns.to_vec()).collect();
+        let keys: Vec<_> = self
+            .rules
+            .keys()
+            .iter()
+            .filter(|key| key.columns.contains(&column))
+            .map(|key| key.columns.to_vec())
+            .collect();
         for key in keys {
             let what = format!("column {column} of table {}", self.table.name.name);
             self.release(&what, &key, cascade, |table| format!("depends on column {column} of table {table}"))?;
@@ -78,6 +88,7 @@ impl Altered<'_> {
             !index.columns.as_ref().is_some_and(|columns| columns.contains(&column))
                 && !texts.into_iter().any(|text| mentions(text, &column))
         });
+        self.rules.identities.remove(&column);
         self.unproved.retain(|name| self.rules.constraint(name).is_some());
         self.not_null.retain(|other| *other != column);
         self.values.remove(&column);
@@ -87,9 +98,9 @@ impl Altered<'_> {
 
     pub(super) fn rename_column(&mut self, old: &Ident, new: &Ident) -> Result<()> {
         let wanted = folded(new);
-        let at = self.position(old).map_err(|error| {
-            Error { message: format!("column \"{}\" does not exist", folded(old)), ..error }
-        })?;
+        let at = self
+            .position(old)
+            .map_err(|error| Error { message: format!("column \"{}\" does not exist", folded(old)), ..error })?;
         if self.columns.iter().any(|column| column.name == wanted) {
             let message = format!("column \"{wanted}\" of relation \"{}\" already exists", self.table.name.name);
             return Err(Error::new(Kind::DuplicateColumn, message).at(ident_offset(self.text, new)));
@@ -110,6 +121,9 @@ impl Altered<'_> {
                     }
                 }
             }
+        }
+        if let Some(always) = self.rules.identities.remove(&name) {
+            self.rules.identities.insert(wanted.clone(), always);
         }
         for index in &mut self.rules.indexes {
             index.columns.iter_mut().for_each(&rename);
@@ -155,8 +169,11 @@ impl Altered<'_> {
             let text = format!("CAST(({default}) AS {})", unsized_type(&ty));
             let value = self.session.engine.query.value(self.context, &text, Some(&ty)).await;
             value.map_err(|error| {
-                let message =
-                    format!("default for column \"{}\" cannot be cast automatically to type {}", column.name, plain(&ty));
+                let message = format!(
+                    "default for column \"{}\" cannot be cast automatically to type {}",
+                    column.name,
+                    plain(&ty)
+                );
                 Error::new(Kind::DatatypeMismatch, message).detail(error.message)
             })?;
         }
@@ -228,19 +245,5 @@ impl VisitorMut for Rename<'_> {
             };
         }
         ControlFlow::Continue(())
-    }
-}
-
-/// Stops at a function that gives each row a value of its own.
-struct Volatile;
-
-impl Visitor for Volatile {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        const NAMES: &[&str] = &["random", "gen_random_uuid", "uuid", "clock_timestamp", "nextval"];
-        let Expr::Function(Function { name, .. }) = expr else { return ControlFlow::Continue(()) };
-        let name = name.0.last().and_then(|part| part.as_ident()).map(folded).unwrap_or_default();
-        if NAMES.contains(&name.as_str()) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }

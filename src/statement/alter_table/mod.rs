@@ -2,7 +2,10 @@
 
 mod altered;
 mod columns;
+mod relocate;
 mod rows;
+
+pub use relocate::relocated;
 
 use super::target::{Written, refuse};
 use super::{AnyStatement, Response, Session, Statement};
@@ -25,8 +28,9 @@ struct AlterTable {
 
 pub fn read(tree: Tree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     let Tree::AlterTable(table) = &tree else {
-        return Err(Error::unsupported("ALTER VIEW … AS is not supported")
-            .hint("use CREATE OR REPLACE VIEW".to_string()));
+        return Err(
+            Error::unsupported("ALTER VIEW … AS is not supported").hint("use CREATE OR REPLACE VIEW".to_string())
+        );
     };
     refuse(table.location.is_some() || table.on_cluster.is_some() || table.table_type.is_some(), "this ALTER TABLE")?;
     let (name, if_exists) = (Written::new(&table.name, text)?, table.if_exists);

@@ -22,7 +22,8 @@ impl Altered<'_> {
         let columns = Change::SetColumns { table: name.clone(), columns: self.columns.clone() };
         let rules = Change::SetRules { table: name.clone(), rules: self.rules.clone() };
         let mut shape = vec![columns, rules];
-        let others = self.others.iter().map(|(table, rules)| Change::SetRules { table: table.clone(), rules: rules.clone() });
+        let others =
+            self.others.iter().map(|(table, rules)| Change::SetRules { table: table.clone(), rules: rules.clone() });
         shape.extend(others);
         let mut snapshot = (*self.context.snapshot).clone();
         for change in &shape {
@@ -34,7 +35,8 @@ impl Altered<'_> {
             let gone = self.table.files.iter().map(|file| file.id).collect();
             changes.push(Change::RemoveFiles { table: name.clone(), files: gone });
             let columns = self.columns.iter().zip(&after.columns);
-            let columns = columns.map(|(_, column)| crate::catalog::Column { initial: None, ..column.clone() }).collect();
+            let columns =
+                columns.map(|(_, column)| crate::catalog::Column { initial: None, ..column.clone() }).collect();
             // Ids are those that the catalog gives again when it applies the same.
             shape[0] = Change::SetColumns { table: name.clone(), columns };
             let fresh = Arc::new(Table { files: vec![], ..(*after).clone() });

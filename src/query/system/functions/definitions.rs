@@ -26,7 +26,6 @@ pub const ALL: &[Entry] = &[
     ("pg_get_partkeydef(oid) text", |_| Ok(Cell::Null)),
     ("pg_get_ruledef(oid) text", |_| Ok(Cell::Null)),
     ("pg_get_ruledef(oid, bool) text", |_| Ok(Cell::Null)),
-    ("pg_get_serial_sequence(text, text) text", |_| Ok(Cell::Null)),
     ("pg_get_statisticsobjdef(oid) text", |_| Ok(Cell::Null)),
     ("pg_get_statisticsobjdef_columns(oid) text", |_| Ok(Cell::Null)),
     ("pg_get_triggerdef(oid) text", |_| Ok(Cell::Null)),
@@ -87,7 +86,8 @@ fn description(call: &Call<'_>) -> Result<Cell> {
     let class = call.text(1);
     let relation = || call.objects().relation(oid).and_then(|relation| relation.about.clone());
     let procedure = || procedure(call).and_then(|procedure| procedure.about);
-    let schema = || call.objects().namespace(oid).and_then(pg::schema_description).map(String::from);
+    let schema =
+        || call.objects().namespace(oid).and_then(|name| pg::schema_description(call.scope, name)).map(String::from);
     let about = match class {
         Some("pg_class") => relation(),
         Some("pg_proc") => procedure(),
@@ -101,7 +101,7 @@ fn description(call: &Call<'_>) -> Result<Cell> {
 fn column_description(call: &Call<'_>) -> Result<Cell> {
     let column = call.relation(0).and_then(|relation| {
         let at = usize::try_from(call.int(1)?.checked_sub(1)?).ok()?;
-        relation.columns.as_ref()?.get(at)?.about.clone()
+        call.objects().columns(relation).get(at)?.about.clone()
     });
     Ok(column.into())
 }

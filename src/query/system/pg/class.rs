@@ -2,6 +2,7 @@
 
 use super::kinds::{self, Storage};
 use crate::base::Type;
+use crate::catalog::Subject;
 use crate::query::system::objects::Relation;
 use crate::query::system::oid;
 use crate::query::system::page::{Cell, Page, row};
@@ -101,7 +102,8 @@ pub fn pg_attribute(scope: &Scope<'_>) -> Page {
                 storage.align,
                 storage.storage,
                 !column.nullable,
-                column.default.is_some(),
+                column.default.is_some() || column.identity.is_some(),
+                column.identity.map_or("", |always| if always { "a" } else { "d" }),
                 true,
                 kinds::collation(&column.ty),
             ]
@@ -123,6 +125,7 @@ pub fn pg_attribute(scope: &Scope<'_>) -> Page {
             "attstorage",
             "attnotnull",
             "atthasdef",
+            "attidentity",
             "attislocal",
             "attcollation",
         ],
@@ -149,14 +152,13 @@ pub fn pg_rewrite(scope: &Scope<'_>) -> Page {
 }
 
 pub fn pg_description(scope: &Scope<'_>) -> Page {
-    let schemas = scope
-        .objects
-        .namespaces
-        .iter()
-        .filter_map(|(oid, name)| schema_description(name).map(|about| row![*oid, oid::PG_NAMESPACE, 0, about]));
+    let schemas =
+        scope.objects.namespaces.iter().filter_map(|(oid, name)| {
+            schema_description(scope, name).map(|about| row![*oid, oid::PG_NAMESPACE, 0, about])
+        });
     let relations = scope.objects.relations.iter().flat_map(|relation| {
         let own = relation.about.iter().map(|about| row![relation.oid, oid::PG_CLASS, 0, about]);
-        let columns = relation.columns.iter().flatten().zip(1i64..);
+        let columns = scope.objects.columns(relation).iter().zip(1i64..);
         let columns = columns.filter_map(|(column, number)| {
             column.about.as_ref().map(|about| row![relation.oid, oid::PG_CLASS, number, about])
         });
@@ -168,18 +170,29 @@ pub fn pg_description(scope: &Scope<'_>) -> Page {
 }
 
 /// What `\dn+` says of a schema.
-pub fn schema_description(name: &str) -> Option<&'static str> {
-    match name {
+pub fn schema_description<'a>(scope: &'a Scope<'_>, name: &str) -> Option<&'a str> {
+    let said = scope.objects.snapshot.comment(&Subject::Schema(name.to_string()));
+    said.or(match name {
         "pg_catalog" => Some("system catalog schema"),
         "aqueduct" => Some("workflows, runs, checks, metrics, models and what happened to them"),
         "public" => Some("standard public schema"),
         _ => None,
-    }
+    })
 }
 
 pub fn pg_tables(scope: &Scope<'_>) -> Page {
     let tables = scope.objects.relations.iter().filter(|relation| relation.kind == 'r');
-    let rows = tables.map(|relation| row![&relation.schema, &relation.name, "aqueduct", relation.rules.unwrap_or_default().indexed, false, false, false]);
+    let rows = tables.map(|relation| {
+        row![
+            &relation.schema,
+            &relation.name,
+            "aqueduct",
+            relation.rules.unwrap_or_default().indexed,
+            false,
+            false,
+            false
+        ]
+    });
     Page::of(["schemaname", "tablename", "tableowner", "hasindexes", "hasrules", "hastriggers", "rowsecurity"], rows)
 }
 

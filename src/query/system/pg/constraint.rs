@@ -259,3 +259,12 @@ pub fn index_definition(scope: &Scope<'_>, oid: u32, column: i64, pretty: bool) 
     let relation = scope.objects.relation(oid::of_lake(index.table.id))?;
     Some(index.definition(&relation.shown(path)))
 }
+
+pub fn pg_sequence(scope: &Scope<'_>) -> Page {
+    let rows = scope.objects.snapshot.sequences.values().map(|it| {
+        let oid = oid::of_name("sequence", &it.uuid);
+        row![oid, 20u32, it.start, it.increment, it.max, it.min, 1, it.cycle]
+    });
+    let columns = ["seqrelid", "seqtypid", "seqstart", "seqincrement", "seqmax", "seqmin", "seqcache", "seqcycle"];
+    Page::of(columns, rows.collect::<Vec<_>>())
+}
