@@ -77,10 +77,11 @@ impl Statement for AlterTable {
         };
         let mut altered = Altered::new(session, &context, &self.text, table.clone());
         for action in &self.actions {
-            altered.act(action).await?;
+            // On the heap: what an action waits for is large.
+            Box::pin(altered.act(action)).await?;
         }
         let notices = std::mem::take(&mut altered.notices);
-        altered.commit().await?;
+        Box::pin(altered.commit()).await?;
         notices.into_iter().for_each(|notice| session.notice(notice));
         Ok(done)
     }

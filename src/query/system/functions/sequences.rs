@@ -1,7 +1,7 @@
 //! Numbers of sequences.
 
 use super::{Call, Entry};
-use crate::base::{Error, Kind, Name, Result};
+use crate::base::{Error, Kind, Name, Result, quote_identifier};
 use crate::catalog::Sequence;
 use crate::query::system::page::Cell;
 use std::sync::Arc;
@@ -65,5 +65,10 @@ fn serial(call: &Call<'_>) -> Result<Cell> {
         let message = format!("column \"{column}\" of relation \"{}\" does not exist", relation.name);
         return Err(Error::new(Kind::UndefinedColumn, message));
     };
-    Ok(call.objects().snapshot.owned(table.id, column.id).map(|sequence| sequence.name.to_string()).into())
+    Ok(call.objects().snapshot.owned(table.id, column.id).map(|it| shown(&it.name)).into())
+}
+
+/// With its schema in any case.
+fn shown(name: &Name) -> String {
+    format!("{}.{}", quote_identifier(&name.schema), quote_identifier(&name.name))
 }
