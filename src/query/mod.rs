@@ -162,7 +162,8 @@ impl Query {
         work: impl FnOnce(Arc<Context>) -> F,
     ) -> Result<T> {
         let limits = Limits { cancel: context.cancel.clone(), deadline: context.deadline };
-        self.threads.run(&limits, work(Arc::new(context.clone()))).await
+        // On the heap: planning waits for much, and is handed from thread to thread.
+        self.threads.run(&limits, Box::pin(work(Arc::new(context.clone())))).await
     }
 }
 
