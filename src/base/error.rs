@@ -92,6 +92,8 @@ kinds! {
     InvalidBinary = "22P03",
     /// a file or stream is not in the format it should have
     BadCopyFileFormat = "22P04",
+    /// a sequence has no number left
+    SequenceLimit = "2200H",
     /// NULL in a column that refuses it
     NotNullViolation = "23502",
     /// a reference to a row that does not exist
@@ -174,6 +176,10 @@ kinds! {
     InvalidDefinition = "42P17",
     /// a table cannot be defined so
     InvalidTableDefinition = "42P16",
+    /// a column whose values are always generated
+    GeneratedAlways = "428C9",
+    /// a foreign key refers to columns that are no key
+    InvalidForeignKey = "42830",
     /// the columns of a statement do not fit its target
     InvalidColumnReference = "42P10",
     /// the disk is full

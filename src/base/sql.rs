@@ -12,6 +12,7 @@ use std::ops::ControlFlow;
 pub use datafusion::sql::sqlparser::tokenizer::Token as Kinds;
 
 mod limits;
+mod nothing;
 mod table;
 mod versioned;
 
@@ -148,7 +149,7 @@ fn read<T>(
     visit: impl FnOnce(&mut T, &mut Versions),
 ) -> Result<T> {
     let (spans, versioned) = versioned::spans(tokens);
-    let spans = table::expanded(spans);
+    let spans = table::expanded(nothing::spelled(spans));
     let dialect: &dyn datafusion::sql::sqlparser::dialect::Dialect =
         if versioned { &VersionedDialect } else { &PostgreSqlDialect {} };
     let mut parser = Parser::new(dialect).with_recursion_limit(DEPTH_MAX).with_tokens_with_locations(spans);

@@ -1,6 +1,9 @@
 //! Every way in which what exists can change.
 
-use super::{Column, ColumnStats, Connection, DataFile, External, ModelVersion, Secret, Table, View, Workflow};
+use super::{
+    Column, ColumnStats, Connection, DataFile, External, ModelVersion, Rules, Secret, Sequence, Subject, Table, View,
+    Workflow,
+};
 use crate::base::Name;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -37,6 +40,16 @@ pub enum Change {
     DropTable {
         name: Name,
     },
+    /// Other columns; its rows stay as they are. A column with id 0 is new, and gets its id.
+    SetColumns {
+        table: Name,
+        columns: Vec<Column>,
+    },
+    /// Other constraints and indexes, which its rows hold already.
+    SetRules {
+        table: Name,
+        rules: Rules,
+    },
     /// A table, view or external table.
     RenameRelation {
         from: Name,
@@ -70,6 +83,27 @@ pub enum Change {
     PutExternal(External),
     DropExternal {
         name: Name,
+    },
+
+    /// What is said about an object; `None` takes it back.
+    Comment {
+        subject: Subject,
+        text: Option<String>,
+    },
+
+    PutSequence {
+        sequence: Sequence,
+        /// The table and column with which it goes.
+        owned_by: Option<(Name, String)>,
+    },
+    DropSequence {
+        name: Name,
+    },
+    /// Numbers were given out.
+    AdvanceSequence {
+        name: Name,
+        uuid: String,
+        last: Option<i64>,
     },
 
     PutSecret {

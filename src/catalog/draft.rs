@@ -3,7 +3,10 @@
 //! Objects and files of a draft are numbered onwards from the snapshot it is made on. Made again on a later one,
 //! its own numbers move along and those of others stay: that is all that a commit after other commits needs.
 
-use super::{Change, Column, DataFile, DeleteFile, NewDelete, Relation, Snapshot, Table, Temporary, temporary, writes};
+use super::{
+    Change, Column, DataFile, DeleteFile, NewDelete, Relation, Rule, Rules, Snapshot, Table, Temporary, temporary,
+    writes,
+};
 use crate::base::{Error, Kind, Name, Result};
 use crate::store::Write;
 use std::collections::BTreeSet;
@@ -22,6 +25,8 @@ pub struct Draft {
     temporary: Option<Arc<Temporary>>,
     /// Relations that must be on a later base as they are on this one.
     relied_upon: BTreeSet<Name>,
+    /// Tables whose rows were looked at to see that all constraints hold; `None` when that is to be done again.
+    checked: Option<BTreeSet<Name>>,
 }
 
 impl Draft {
@@ -31,8 +36,8 @@ impl Draft {
             Some(temporary) => Arc::new(base.with_temporary(temporary)),
             None => base.clone(),
         };
-        let relied_upon = BTreeSet::new();
-        Draft { snapshot, base, changes: vec![], writes: vec![], in_lake: false, temporary, relied_upon }
+        let (relied_upon, checked) = (BTreeSet::new(), Some(BTreeSet::new()));
+        Draft { snapshot, base, changes: vec![], writes: vec![], in_lake: false, temporary, relied_upon, checked }
     }
 
     /// Lets its session have relations of its own, when it has none; their files lie below `folder`.
@@ -81,6 +86,10 @@ impl Draft {
             in_lake |= writes::in_lake(&next, &change);
             next.lake = self.base.lake + i64::from(in_lake);
             next.change(&change)?;
+            if change.takes_away() {
+                next.disown();
+                next.unsay();
+            }
             made.push(Arc::new(named(change, &next)));
         }
         next.schema_version = self.base.schema_version + i64::from(in_lake && shapes(&next) != shapes(&self.base));
@@ -94,6 +103,20 @@ impl Draft {
     /// Makes it depend on these relations: when one has changed, it cannot be committed.
     pub fn rely_upon(&mut self, relations: BTreeSet<Name>) {
         self.relied_upon = relations;
+    }
+
+    /// Whether all constraints are known to hold on its base, once each change of rows was followed by
+    /// [`Draft::constraints_hold`].
+    pub fn is_checked(&self) -> bool {
+        self.checked.is_some()
+    }
+
+    /// Its constraints hold, which depends on the rows of these tables; `since` a draft of which that was known.
+    pub fn constraints_hold(&mut self, tables: BTreeSet<Name>) {
+        match &mut self.checked {
+            Some(before) => before.extend(tables),
+            unknown => *unknown = Some(tables),
+        }
     }
 
     /// Makes the same changes on what exists now; 40001 when they cannot be made there.
@@ -111,9 +134,15 @@ impl Draft {
             object: (self.base.next_catalog_id, newest.next_catalog_id),
             file: (self.base.next_file_id, newest.next_file_id),
         };
+        let still = |tables: &BTreeSet<Name>| {
+            tables.iter().all(|name| same(self.base.relation(name), newest.relation(name)))
+                && same_rules(&self.base, newest)
+        };
+        let checked = self.checked.take().filter(still);
         let mut again = Draft::on(newest.clone(), self.temporary.clone());
         again.add(self.changes.iter().map(|change| moved.change(change)), vec![]).map_err(overtaken)?;
         again.writes = std::mem::take(&mut self.writes);
+        again.checked = checked;
         *self = again;
         Ok(())
     }
@@ -134,13 +163,18 @@ fn named(change: Change, after: &Snapshot) -> Change {
     }
 }
 
+type Shape<'a> = (i64, &'a str, &'a str, &'a [Column], Option<&'a Rules>);
+
 /// Schemas, tables and views of the lake without the tables' rows.
-fn shapes(snapshot: &Snapshot) -> Vec<(i64, &str, &str, &[Column])> {
-    let schemas = snapshot.schemas.values().map(|schema| (schema.id, schema.name.as_str(), "", &[][..]));
-    let relations = snapshot.relations.iter().filter_map(|(name, relation)| match relation {
-        Relation::Table(table) => Some((table.id, name.schema.as_str(), name.name.as_str(), &table.columns[..])),
-        Relation::View(view) => Some((view.id, name.schema.as_str(), name.name.as_str(), &[][..])),
-        Relation::External(_) => None,
+fn shapes(snapshot: &Snapshot) -> Vec<Shape<'_>> {
+    let schemas = snapshot.schemas.values().map(|schema| (schema.id, schema.name.as_str(), "", &[][..], None));
+    let relations = snapshot.relations.iter().filter_map(|(name, relation)| {
+        let (schema, name) = (name.schema.as_str(), name.name.as_str());
+        match relation {
+            Relation::Table(table) => Some((table.id, schema, name, &table.columns[..], Some(&table.rules))),
+            Relation::View(view) => Some((view.id, schema, name, &[][..], None)),
+            Relation::External(_) => None,
+        }
     });
     schemas.chain(relations).filter(|(id, ..)| *id >= 0).collect()
 }
@@ -149,10 +183,21 @@ fn shapes(snapshot: &Snapshot) -> Vec<(i64, &str, &str, &[Column])> {
 fn same(then: Option<&Relation>, now: Option<&Relation>) -> bool {
     match (then, now) {
         (Some(Relation::Table(then)), Some(Relation::Table(now))) => {
-            then.id == now.id && then.columns == now.columns && then.contents().eq(now.contents())
+            Arc::ptr_eq(then, now) || (then.has_shape_of(now) && then.contents().eq(now.contents()))
         }
         (then, now) => then == now,
     }
+}
+
+/// Whether no table has other constraints.
+fn same_rules(then: &Snapshot, now: &Snapshot) -> bool {
+    now.relations.iter().filter_map(|(name, relation)| Some((name, relation.table()?))).all(|(name, table)| match then
+        .relation(name)
+        .and_then(Relation::table)
+    {
+        Some(before) => Arc::ptr_eq(before, table) || before.rules == table.rules,
+        None => table.rules.is_empty(),
+    })
 }
 
 /// Why changes that were right on one snapshot are not on a later one.
@@ -186,8 +231,20 @@ impl Moved {
                 };
                 Change::DeleteRows { table: table.clone(), deletes: deletes.iter().map(moved).collect() }
             }
+            Change::SetRules { table, rules } => Change::SetRules { table: table.clone(), rules: self.rules(rules) },
             other => other.clone(),
         }
+    }
+
+    /// Foreign keys name other tables by their ids.
+    fn rules(&self, rules: &Rules) -> Rules {
+        let mut rules = rules.clone();
+        for constraint in &mut rules.constraints {
+            if let Rule::ForeignKey { table, .. } = &mut constraint.rule {
+                *table = moved(*table, self.object);
+            }
+        }
+        rules
     }
 
     fn table(&self, table: &Table) -> Table {
@@ -197,7 +254,7 @@ impl Moved {
             Arc::new(DataFile { id: moved(file.id, self.file), deletes, ..(**file).clone() })
         };
         let files = table.files.iter().map(file).collect();
-        Table { id: moved(table.id, self.object), files, ..table.clone() }
+        Table { id: moved(table.id, self.object), files, rules: self.rules(&table.rules), ..table.clone() }
     }
 }
 

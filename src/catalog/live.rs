@@ -1,11 +1,12 @@
 //! The catalog that is in force, and the only way to change it.
 
-use super::{Change, Draft, Snapshot, load, writes};
+use super::{Change, Draft, Sequence, Snapshot, load, writes};
 use crate::base::clock::stamp;
 use crate::base::{Clock, Error, Kind, Result};
 use crate::store::{Store, Write};
 use chrono::{DateTime, Utc};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The snapshot in force and the store that holds the same.
@@ -16,6 +17,16 @@ pub struct Live {
     current: RwLock<Arc<Snapshot>>,
     /// Held from planning a commit to swapping the snapshot, so that commits come one after the other.
     turn: tokio::sync::Mutex<()>,
+    /// The last numbers that sequences gave out, by their uuids. They wait for no commit, and the next writes
+    /// them down.
+    numbers: Mutex<Numbers>,
+}
+
+#[derive(Debug, Default)]
+struct Numbers {
+    last: HashMap<String, Option<i64>>,
+    /// Since the last commit.
+    changed: bool,
 }
 
 /// What one commit carries besides changes: rows of other rooms, and a word for the lake's history.
@@ -33,7 +44,8 @@ impl Live {
     /// Reads the catalog from the store; a new store gets schemas `public` and DuckLake's first snapshot.
     pub async fn load(store: Store, clock: Arc<dyn Clock>, lake_path: &str) -> Result<Live> {
         let snapshot = load::snapshot(&store, &stamp(clock.now()), lake_path).await?;
-        Ok(Live { store, clock, current: RwLock::new(Arc::new(snapshot)), turn: tokio::sync::Mutex::new(()) })
+        let (current, turn) = (RwLock::new(Arc::new(snapshot)), tokio::sync::Mutex::new(()));
+        Ok(Live { store, clock, current, turn, numbers: Mutex::default() })
     }
 
     pub fn store(&self) -> &Store {
@@ -43,7 +55,8 @@ impl Live {
     /// A catalog that was not read from the store.
     #[cfg(test)]
     pub fn holding(store: Store, clock: Arc<dyn Clock>, snapshot: Snapshot) -> Live {
-        Live { store, clock, current: RwLock::new(Arc::new(snapshot)), turn: tokio::sync::Mutex::new(()) }
+        let (current, turn) = (RwLock::new(Arc::new(snapshot)), tokio::sync::Mutex::new(()));
+        Live { store, clock, current, turn, numbers: Mutex::default() }
     }
 
     /// The time, by the clock of commits.
@@ -57,25 +70,33 @@ impl Live {
     }
 
     /// Applies the changes to what exists now, durably and all at once, and returns what exists then.
+    ///
+    /// For changes that leave the rows of tables as they are.
     pub async fn commit(&self, commit: Commit) -> Result<Arc<Snapshot>> {
         let _turn = self.turn.lock().await;
         let mut draft = Draft::on(self.snapshot(), None);
         draft.add(commit.changes, commit.writes)?;
-        self.publish(&draft, &commit.author, &commit.message).await
+        self.publish(&mut draft, &commit.author, &commit.message).await
     }
 
     /// As [`Live::commit`], for what a transaction has done since; 40001 when others have done what it cannot follow.
-    pub async fn commit_draft(&self, draft: &mut Draft, author: &str, message: &str) -> Result<()> {
-        if draft.is_private() {
-            return Ok(());
+    ///
+    /// `false` when nothing is committed because others have changed rows that its constraints were checked against.
+    pub async fn commit_draft(&self, draft: &mut Draft, author: &str, message: &str) -> Result<bool> {
+        if draft.is_private() && !self.numbers.lock().changed {
+            return Ok(true);
         }
         let _turn = self.turn.lock().await;
         draft.rebase(&self.snapshot())?;
-        self.publish(draft, author, message).await.map(drop)
+        if !draft.is_checked() {
+            return Ok(false);
+        }
+        self.publish(draft, author, message).await.map(|_| true)
     }
 
     /// Makes what exists for a draft what exists for everybody. Needs the turn.
-    async fn publish(&self, draft: &Draft, author: &str, message: &str) -> Result<Arc<Snapshot>> {
+    async fn publish(&self, draft: &mut Draft, author: &str, message: &str) -> Result<Arc<Snapshot>> {
+        draft.add(self.advanced(draft.snapshot()), vec![])?;
         let (before, after) = (draft.base(), draft.snapshot().shared());
         let mut rows = writes::writes(before, &after, author, message, &stamp(self.clock.now()))?;
         rows.extend(draft.writes().cloned());
@@ -84,6 +105,35 @@ impl Live {
         }
         *self.current.write() = after.clone();
         Ok(after)
+    }
+
+    /// The next number of a sequence: no other call gets it. The session's commit writes it down.
+    pub fn next_number(&self, sequence: &Sequence) -> Result<i64> {
+        let mut numbers = self.numbers.lock();
+        let next = sequence.next(numbers.last(sequence))?;
+        numbers.set(sequence, Some(next));
+        Ok(next)
+    }
+
+    /// The last number that a sequence gave out.
+    pub fn last_number(&self, sequence: &Sequence) -> Option<i64> {
+        self.numbers.lock().last(sequence)
+    }
+
+    /// Lets a sequence go on after `last`.
+    pub fn set_number(&self, sequence: &Sequence, last: Option<i64>) {
+        self.numbers.lock().set(sequence, last);
+    }
+
+    /// Numbers that were given out since the last commit.
+    fn advanced(&self, snapshot: &Snapshot) -> Vec<Change> {
+        let mut numbers = self.numbers.lock();
+        numbers.changed = false;
+        let advanced = snapshot.sequences.values().filter_map(|sequence| {
+            let (last, name, uuid) = (numbers.last(sequence), sequence.name.clone(), sequence.uuid.clone());
+            (last != sequence.last).then_some(Change::AdvanceSequence { name, uuid, last })
+        });
+        advanced.collect()
     }
 
     /// Writes the rows, unless the lake is not at the snapshot any more that they were made from: then
@@ -99,5 +149,16 @@ impl Live {
             transaction.execute(row).await?;
         }
         transaction.commit().await
+    }
+}
+
+impl Numbers {
+    fn last(&self, sequence: &Sequence) -> Option<i64> {
+        self.last.get(&sequence.uuid).copied().unwrap_or(sequence.last)
+    }
+
+    fn set(&mut self, sequence: &Sequence, last: Option<i64>) {
+        self.last.insert(sequence.uuid.clone(), last);
+        self.changed = true;
     }
 }

@@ -1,8 +1,10 @@
 //! All that exists at one instant, and how a change makes the next instant.
 
 use super::table::folder;
-use super::temporary;
-use super::{Change, Column, Connection, DataFile, DeleteFile, Draft, External, Model, Secret, Table, Workflow};
+use super::{
+    Change, Column, Comment, Connection, DataFile, DeleteFile, Draft, External, Model, Secret, Sequence, Subject,
+    Table, Workflow, temporary,
+};
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Name, Result, quote_identifier};
 use std::collections::BTreeMap;
@@ -27,6 +29,8 @@ pub struct Snapshot {
     pub connections: BTreeMap<String, Arc<Connection>>,
     pub models: BTreeMap<Name, Arc<Model>>,
     pub workflows: BTreeMap<Name, Arc<Workflow>>,
+    pub sequences: BTreeMap<Name, Arc<Sequence>>,
+    pub comments: BTreeMap<Subject, Arc<Comment>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -150,16 +154,18 @@ impl Snapshot {
             }
             Change::Expect { table: read, rows } => {
                 let now = self.table(&read.name).map_err(|_| conflict(&read.name))?;
-                let same_files = || now.contents().eq(read.contents());
-                if now.id != read.id || now.columns != read.columns || (*rows && !same_files()) {
+                let same_rows = || now.contents().eq(read.contents());
+                if !now.has_shape_of(read) || (*rows && !same_rows()) {
                     return Err(conflict(&read.name));
                 }
             }
             Change::Vacant { name } => self.vacant(name)?,
             Change::DropTable { name } => {
-                self.table(name)?;
+                self.check_unreferenced(self.table(name)?)?;
                 self.relations.remove(name);
             }
+            Change::SetColumns { table, columns } => self.set_columns(table, columns)?,
+            Change::SetRules { table, rules } => self.set_rules(table, rules)?,
             Change::RenameRelation { from, to } => {
                 let relation = self.relations.get(from).ok_or_else(|| self.undefined_relation(from))?.clone();
                 if from.schema != to.schema && matches!(relation, Relation::Table(_)) {
@@ -175,6 +181,12 @@ impl Snapshot {
                     }
                 };
                 self.relations.insert(to.clone(), relation);
+                self.say_again(|subject| match subject {
+                    Subject::Relation(name) if name == from => Some(Subject::Relation(to.clone())),
+                    Subject::Column(name, it) if name == from => Some(Subject::Column(to.clone(), it.clone())),
+                    Subject::Constraint(name, it) if name == from => Some(Subject::Constraint(to.clone(), it.clone())),
+                    _ => None,
+                });
             }
             Change::AppendFiles { table, files } => {
                 let mut changed = (**self.table(table)?).clone();
@@ -254,6 +266,10 @@ impl Snapshot {
                 }
                 None => return Err(self.undefined_relation(name)),
             },
+            Change::PutSequence { sequence, owned_by } => self.put_sequence(sequence, owned_by.as_ref())?,
+            Change::DropSequence { name } => self.drop_sequence(name)?,
+            Change::AdvanceSequence { name, uuid, last } => self.advance(name, uuid, *last),
+            Change::Comment { subject, text } => self.say(subject, text.as_ref()),
             Change::PutSecret { secret, or_replace } => {
                 if !or_replace && self.secrets.contains_key(&secret.name) {
                     return Err(exists("secret", &secret.name));
@@ -338,7 +354,7 @@ impl Snapshot {
 
     fn vacant(&self, name: &Name) -> Result<()> {
         self.schema(&name.schema)?;
-        if self.relations.contains_key(name) {
+        if self.relations.contains_key(name) || self.sequences.contains_key(name) {
             return Err(Error::new(Kind::DuplicateTable, format!("relation \"{}\" already exists", name.name)));
         }
         Ok(())

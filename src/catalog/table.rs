@@ -1,5 +1,6 @@
 //! Managed tables: columns and the files that hold their rows at one snapshot of the lake.
 
+use super::Rules;
 use crate::base::{Name, Type};
 use datafusion::arrow::datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef};
 use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
@@ -16,6 +17,7 @@ pub struct Table {
     /// Folder of its files, relative to the lake's data path, ending in `/`.
     pub folder: String,
     pub columns: Vec<Column>,
+    pub rules: Rules,
     /// Files in the order in which they were added.
     pub files: Vec<Arc<DataFile>>,
     pub next_row_id: i64,
@@ -35,6 +37,8 @@ pub struct Column {
     pub nullable: bool,
     /// Default as SQL text.
     pub default: Option<String>,
+    /// The value in rows that are older than the column, as DuckLake writes it.
+    pub initial: Option<String>,
 }
 
 /// A Parquet file with rows of a table.
@@ -95,12 +99,19 @@ impl Table {
             column.id = next;
             next += column.ids();
         }
-        Table { id, uuid, name, folder, columns, files: vec![], next_row_id: 0, next_column_id: next, unreadable: None }
+        let rules = Rules::default();
+        let (files, unreadable) = (vec![], None);
+        Table { id, uuid, name, folder, columns, rules, files, next_row_id: 0, next_column_id: next, unreadable }
     }
 
     /// Rows that a reader sees.
     pub fn rows(&self) -> i64 {
         self.files.iter().map(|file| file.rows - file.deletes.as_ref().map_or(0, |deletes| deletes.rows)).sum()
+    }
+
+    /// Whether it is the same table, with the same columns and rules.
+    pub(super) fn has_shape_of(&self, other: &Table) -> bool {
+        self.id == other.id && self.columns == other.columns && self.rules == other.rules
     }
 
     /// What its rows are in: data files and their delete files.
@@ -125,7 +136,7 @@ impl Table {
 
 impl Column {
     pub fn new(name: impl Into<String>, ty: Type, nullable: bool) -> Self {
-        Column { id: 0, name: name.into(), ty, nullable, default: None }
+        Column { id: 0, name: name.into(), ty, nullable, default: None, initial: None }
     }
 
     /// How many column ids it takes: an array's elements have one of their own, the next.

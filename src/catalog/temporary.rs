@@ -3,7 +3,7 @@
 //! In a session's snapshot they lie beside what exists for everybody. Their ids are below zero, so that those of
 //! the lake go on without a gap.
 
-use super::{Change, Relation, Schema, Snapshot};
+use super::{Change, Comment, Relation, Schema, Sequence, Snapshot, Subject};
 use crate::base::Name;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +16,8 @@ pub const SCHEMA: &str = "pg_temp";
 pub struct Temporary {
     schema: Arc<Schema>,
     relations: BTreeMap<Name, Relation>,
+    sequences: BTreeMap<Name, Arc<Sequence>>,
+    comments: BTreeMap<Subject, Arc<Comment>>,
     next_id: i64,
 }
 
@@ -23,7 +25,8 @@ impl Temporary {
     /// Nothing yet; the files of tables will lie below `folder`, an absolute path ending in `/`.
     pub fn new(folder: String) -> Temporary {
         let schema = Schema { id: -1, uuid: String::new(), name: SCHEMA.to_string(), path: folder };
-        Temporary { schema: Arc::new(schema), relations: BTreeMap::new(), next_id: -2 }
+        let (relations, sequences, comments) = Default::default();
+        Temporary { schema: Arc::new(schema), relations, sequences, comments, next_id: -2 }
     }
 
     /// Files that its tables name, and the tables' folders.
@@ -42,6 +45,8 @@ impl Snapshot {
         let mut snapshot = self.clone();
         snapshot.schemas.insert(SCHEMA.to_string(), temporary.schema.clone());
         snapshot.relations.extend(temporary.relations.clone());
+        snapshot.sequences.extend(temporary.sequences.clone());
+        snapshot.comments.extend(temporary.comments.clone());
         snapshot.next_temporary_id = temporary.next_id;
         snapshot
     }
@@ -49,9 +54,12 @@ impl Snapshot {
     /// What the session has of its own.
     pub fn temporary(&self) -> Option<Temporary> {
         let schema = self.schemas.get(SCHEMA)?.clone();
-        let own = self.relations.iter().filter(|(name, _)| name.schema == SCHEMA);
-        let relations = own.map(|(name, relation)| (name.clone(), relation.clone())).collect();
-        Some(Temporary { schema, relations, next_id: self.next_temporary_id })
+        let (mut relations, mut sequences) = (self.relations.clone(), self.sequences.clone());
+        let mut comments = self.comments.clone();
+        relations.retain(|name, _| name.schema == SCHEMA);
+        sequences.retain(|name, _| name.schema == SCHEMA);
+        comments.retain(|subject, _| subject.key().schema == SCHEMA);
+        Some(Temporary { schema, relations, sequences, comments, next_id: self.next_temporary_id })
     }
 
     /// What exists for everybody.
@@ -62,12 +70,29 @@ impl Snapshot {
         let mut shared = (**self).clone();
         shared.schemas.remove(SCHEMA);
         shared.relations.retain(|name, _| name.schema != SCHEMA);
+        shared.sequences.retain(|name, _| name.schema != SCHEMA);
+        shared.comments.retain(|subject, _| subject.key().schema != SCHEMA);
         shared.next_temporary_id = 0;
         Arc::new(shared)
     }
 }
 
 impl Change {
+    /// Whether something is not there after it, so that what goes with it goes too.
+    pub(super) fn takes_away(&self) -> bool {
+        matches!(
+            self,
+            Change::DropSchema { .. }
+                | Change::DropTable { .. }
+                | Change::SetColumns { .. }
+                | Change::SetRules { .. }
+                | Change::DropView { .. }
+                | Change::DropExternal { .. }
+                | Change::DropModel { .. }
+                | Change::DropWorkflow { .. }
+        )
+    }
+
     /// Whether it is about a relation of one session alone.
     pub fn is_temporary(&self) -> bool {
         match self {
@@ -78,12 +103,17 @@ impl Change {
             | Change::AppendFiles { table: name, .. }
             | Change::RemoveFiles { table: name, .. }
             | Change::Truncate { table: name }
+            | Change::SetColumns { table: name, .. }
+            | Change::SetRules { table: name, .. }
             | Change::DeleteRows { table: name, .. }
             | Change::DropView { name }
             | Change::DropExternal { name } => name.schema == SCHEMA,
             Change::Expect { table, .. } => table.name.schema == SCHEMA,
             Change::PutView(view) => view.name.schema == SCHEMA,
             Change::PutExternal(external) => external.name.schema == SCHEMA,
+            Change::PutSequence { sequence, .. } => sequence.name.schema == SCHEMA,
+            Change::DropSequence { name } | Change::AdvanceSequence { name, .. } => name.schema == SCHEMA,
+            Change::Comment { subject, .. } => subject.key().schema == SCHEMA,
             Change::CreateSchema { .. }
             | Change::DropSchema { .. }
             | Change::PutSecret { .. }

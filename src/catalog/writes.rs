@@ -20,6 +20,8 @@ pub(super) fn in_lake(snapshot: &Snapshot, change: &Change) -> bool {
         | Change::DropSchema { .. }
         | Change::CreateTable { .. }
         | Change::DropTable { .. }
+        | Change::SetColumns { .. }
+        | Change::SetRules { .. }
         | Change::AppendFiles { .. }
         | Change::RemoveFiles { .. }
         | Change::Truncate { .. }
@@ -28,6 +30,10 @@ pub(super) fn in_lake(snapshot: &Snapshot, change: &Change) -> bool {
         | Change::DropView { .. } => true,
         Change::Expect { .. }
         | Change::Vacant { .. }
+        | Change::Comment { .. }
+        | Change::PutSequence { .. }
+        | Change::DropSequence { .. }
+        | Change::AdvanceSequence { .. }
         | Change::PutExternal(_)
         | Change::DropExternal { .. }
         | Change::PutSecret { .. }

@@ -132,7 +132,7 @@ pub(super) fn selection(deleted: &[u64], rows: i64) -> RowSelection {
     RowSelection::from(selectors)
 }
 
-fn read(path: &Path) -> Result<Arc<[u64]>> {
+pub(super) fn read(path: &Path) -> Result<Arc<[u64]>> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["pos"]);
     let mut positions = vec![];

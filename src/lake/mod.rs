@@ -4,7 +4,11 @@
 //! Files are on the disk before the catalog names them and never change.
 
 mod collect;
+mod conflicts;
+mod constraints;
 mod deletes;
+mod evolved;
+mod keys;
 mod past;
 mod pending;
 mod provider;
@@ -15,10 +19,11 @@ mod tests;
 mod verify;
 mod writer;
 
+pub use conflicts::Fate;
 pub use deletes::Positions;
 pub use past::At;
 pub use pending::{Hold, Pending};
-pub use stats::storable;
+pub use stats::{initial, storable};
 pub use writer::Writer;
 
 use crate::base::{Result, folder};

@@ -1,5 +1,6 @@
 //! A managed table for DataFusion: files, columns and rows that a query does not need are not read.
 
+use super::evolved::Columns;
 use super::{FILE_COLUMN, Lake, POSITION_COLUMN, deletes, stats};
 use crate::base::{Error, Result};
 use crate::catalog::{DataFile, Table};
@@ -204,6 +205,7 @@ impl Provider {
         let mut scan = FileScanConfigBuilder::new(address, Arc::new(source))
             .with_file_groups(groups)
             .with_projection_indices(projection.cloned())?
+            .with_expr_adapter(Some(Columns::of(&self.table)))
             .with_limit(limit);
         if !self.has_positions() {
             scan = scan.with_statistics(together(&visible, &self.table.schema())?);

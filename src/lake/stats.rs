@@ -50,7 +50,7 @@ pub(super) fn of_file(schema: &SchemaRef, metadata: &ParquetMetaData, nan: &[boo
 }
 
 /// The extreme of the row groups' extremes; `None` when a group with values does not know.
-fn bound(ty: &Type, groups: &ArrayRef, wanted: std::cmp::Ordering) -> Option<String> {
+pub(super) fn bound(ty: &Type, groups: &ArrayRef, wanted: std::cmp::Ordering) -> Option<String> {
     let mut found: Option<String> = None;
     for at in 0..groups.len() {
         let next = text(ty, groups, at)?;
@@ -109,8 +109,13 @@ pub(super) fn nan(batch: &RecordBatch, found: &mut [bool]) {
     }
 }
 
+/// A value as DuckLake keeps it for rows that are older than its column; `None` when it has no such form.
+pub fn initial(ty: &Type, value: &ScalarValue) -> Result<Option<String>> {
+    Ok(text(ty, &value.to_array()?, 0))
+}
+
 /// Reads a value that [`text`] or DuckDB wrote, as a value of the type's Arrow form.
-fn scalar(ty: &Type, text: &str) -> Option<ScalarValue> {
+pub(super) fn scalar(ty: &Type, text: &str) -> Option<ScalarValue> {
     Some(match ty {
         Type::Bool => ScalarValue::Boolean(Some(matches!(text, "1" | "true"))),
         Type::Bytea => ScalarValue::Binary(Some(hex(text)?)),

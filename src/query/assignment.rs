@@ -1,6 +1,6 @@
 //! Values on their way into columns: what may go where, and in which form it arrives.
 
-use super::Cast;
+use super::{Bound, Cast, Context, Query};
 use crate::base::value::converted;
 use crate::base::{Error, Kind, Result, Type};
 use crate::catalog::{Column, Table};
@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub struct Assignment {
     relation: String,
     columns: Vec<(Column, Cast)>,
+    /// Names and conditions of the table's CHECK constraints, over its columns.
+    checks: Vec<(String, Bound)>,
 }
 
 impl Assignment {
@@ -27,7 +29,32 @@ impl Assignment {
     /// For text that is read as whatever its column is.
     pub fn unchecked(table: &Table, columns: &[Column], zone: &str) -> Assignment {
         let columns = columns.iter().map(|column| (column.clone(), Cast::new(unsized_type(&column.ty), zone)));
-        Assignment { relation: table.name.name.clone(), columns: columns.collect() }
+        Assignment { relation: table.name.name.clone(), columns: columns.collect(), checks: vec![] }
+    }
+
+    /// The same, for rows that hold the table's CHECK constraints.
+    pub async fn checked(self, query: &Query, context: &Context, table: &Table) -> Result<Assignment> {
+        let (mut checks, schema) = (vec![], table.schema());
+        for (name, condition) in table.rules.checks() {
+            let bound = query.condition(context, condition, &schema).await;
+            checks.push((name.to_string(), bound.map_err(|error| Error { offset: None, ..error })?));
+        }
+        Ok(Assignment { checks, ..self })
+    }
+
+    /// Refuses rows of which a CHECK is not true; one that is unknown holds.
+    fn check(&self, batch: &RecordBatch) -> Result<()> {
+        for (name, condition) in &self.checks {
+            let holds = condition.evaluate(batch)?;
+            let holds = holds.as_boolean();
+            if let Some(row) = (0..holds.len()).find(|row| holds.is_valid(*row) && !holds.value(*row)) {
+                let message =
+                    format!("new row for relation \"{}\" violates check constraint \"{name}\"", self.relation);
+                return Err(Error::new(Kind::CheckViolation, message)
+                    .detail(format!("failing row contains ({})", shown(batch.columns(), row))));
+            }
+        }
+        Ok(())
     }
 
     /// The values in the form of their columns.
@@ -63,7 +90,9 @@ impl Assignment {
         let arrays = self.arrays(from)?;
         // Arrays of lists differ in the names inside; the values are the same.
         let arrays = arrays.iter().zip(schema.fields()).map(|(array, field)| converted(array, field.data_type()));
-        Ok(RecordBatch::try_new_with_options(schema.clone(), arrays.collect::<Result<_>>()?, &options)?)
+        let batch = RecordBatch::try_new_with_options(schema.clone(), arrays.collect::<Result<_>>()?, &options)?;
+        self.check(&batch)?;
+        Ok(batch)
     }
 
     fn refuse_nulls(&self, arrays: &[ArrayRef]) -> Result<()> {
@@ -141,16 +170,17 @@ fn assignable(column: &Column, from: &Field) -> Result<()> {
     if goes_into(&source, &column.ty) {
         return Ok(());
     }
-    let message = format!(
-        "column \"{}\" is of type {} but expression is of type {source}",
-        column.name,
-        unsized_type(&column.ty)
-    );
+    let plain = |ty: &Type| match unsized_type(ty) {
+        Type::Numeric(_) => Type::Numeric(None),
+        ty => ty,
+    };
+    let (into, source) = (plain(&column.ty), plain(&source));
+    let message = format!("column \"{}\" is of type {into} but expression is of type {source}", column.name);
     Err(Error::new(Kind::DatatypeMismatch, message).hint("you will need to rewrite or cast the expression".to_string()))
 }
 
 /// Postgres' assignment casts.
-fn goes_into(from: &Type, into: &Type) -> bool {
+pub fn goes_into(from: &Type, into: &Type) -> bool {
     use Type::*;
     match (from, into) {
         (from, into) if from == into => true,

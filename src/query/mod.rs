@@ -3,6 +3,7 @@
 //! Text and syntax trees come in, plans and rows go out. Nobody else builds a
 //! `SessionContext`.
 
+mod aggregates;
 pub mod assignment;
 mod binding;
 mod called;
@@ -39,6 +40,7 @@ pub mod system;
 mod tests;
 mod types;
 
+pub use aggregates::aggregates;
 pub use context::{Context, RunContext, Setting};
 pub use explain::Explain;
 pub use functions::cast::Cast;
@@ -88,7 +90,7 @@ impl Query {
         let planner = Planner {
             state: Arc::new(session::template(config, &threads)),
             functions,
-            system: Arc::new(system::System::new(catalog.store().clone(), catalog.now())),
+            system: Arc::new(system::System::new(catalog.clone())),
             catalog,
             lake,
             connections,
@@ -167,7 +169,8 @@ impl Query {
         work: impl FnOnce(Arc<Context>) -> F,
     ) -> Result<T> {
         let limits = Limits { cancel: context.cancel.clone(), deadline: context.deadline };
-        self.threads.run(&limits, work(Arc::new(context.clone()))).await
+        // On the heap: planning waits for much, and is handed from thread to thread.
+        self.threads.run(&limits, Box::pin(work(Arc::new(context.clone())))).await
     }
 }
 

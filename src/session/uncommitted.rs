@@ -53,19 +53,25 @@ impl Uncommitted {
         self.with(|work| work.add(commit))
     }
 
-    /// As [`Uncommitted::add`], for changes that name new files of a table.
-    pub fn write(&self, lake: &Lake, table: &Table, changes: Vec<Change>, tag: &str) -> Result<()> {
-        self.with(|work| {
-            let pending = lake.pending(table, &changes, work.draft.base());
-            work.add(Commit { changes, message: tag.to_string(), ..Commit::default() })?;
-            work.pending.push(Arc::new(pending));
+    /// As [`Uncommitted::add`], for changes of a table's rows, after which all constraints hold.
+    pub async fn write(&self, lake: &Lake, table: &Table, changes: Vec<Change>, tag: &str) -> Result<()> {
+        let mut work = self.saved().ok_or_else(ended)?;
+        // Dropped when the changes are refused, and with it the files that they name.
+        let pending = lake.pending(table, &changes, work.draft.base());
+        let before = work.draft.snapshot().clone();
+        work.add(Commit { changes, message: tag.to_string(), ..Commit::default() })?;
+        let looked_at = lake.check_constraints(&before, work.draft.snapshot()).await?;
+        if work.draft.is_checked() {
+            work.draft.constraints_hold(looked_at);
+        }
+        work.pending.push(Arc::new(pending));
+        self.with(|current| {
+            *current = work;
             Ok(())
         })
     }
 
     fn with(&self, change: impl FnOnce(&mut Work) -> Result<()>) -> Result<()> {
-        // Without one, the session has given up meanwhile.
-        let ended = || Error::new(Kind::Cancelled, "the transaction has ended");
         change(self.0.lock().as_mut().ok_or_else(ended)?)
     }
 
@@ -85,6 +91,11 @@ impl Uncommitted {
     }
 }
 
+/// The session has given up meanwhile.
+fn ended() -> Error {
+    Error::new(Kind::Cancelled, "the transaction has ended")
+}
+
 impl Work {
     fn add(&mut self, commit: Commit) -> Result<()> {
         let Commit { changes, writes, message, .. } = commit;
@@ -100,7 +111,7 @@ impl Work {
         let Work { mut draft, pending, tags } = self;
         let defines = draft.changes().any(Workflows::concerns);
         let disconnects = draft.changes().any(|change| matches!(change, Change::DropConnection { .. }));
-        let outcome = engine.catalog.commit_draft(&mut draft, author, &tags.join(", ")).await;
+        let outcome = engine.lake.commit(&engine.catalog, &mut draft, author, &tags.join(", ")).await;
         match &outcome {
             Ok(()) => {
                 pending.iter().for_each(|files| files.keep(draft.snapshot()));
@@ -112,7 +123,7 @@ impl Work {
                 }
             }
             // It surely has not happened, and the next try writes files of its own.
-            Err(error) if error.kind == Kind::SerializationFailure => {}
+            Err(error) if error.kind == Kind::SerializationFailure || error.sqlstate().starts_with("23") => {}
             Err(_) => pending.iter().for_each(|files| files.leave()),
         }
         outcome.map(|()| draft.snapshot().clone())
@@ -143,9 +154,9 @@ impl Session {
         self.transaction.uncommitted.add(commit)
     }
 
-    /// As [`Session::change`], for changes that name new files of a table.
-    pub fn write(&self, table: &Table, changes: Vec<Change>, tag: &str) -> Result<()> {
-        self.transaction.uncommitted.write(&self.engine.lake, table, changes, tag)
+    /// As [`Session::change`], for changes of a table's rows, after which all constraints hold.
+    pub async fn write(&self, table: &Table, changes: Vec<Change>, tag: &str) -> Result<()> {
+        self.transaction.uncommitted.write(&self.engine.lake, table, changes, tag).await
     }
 
     /// Makes what the transaction has changed so for everybody. After an error nothing of it has happened.

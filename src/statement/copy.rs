@@ -172,6 +172,7 @@ impl Copy {
         }
         let zone = context.time_zone().to_string();
         let assignment = Assignment::unchecked(&table, &table.columns, &zone);
+        let assignment = assignment.checked(&session.engine.query, context, &table).await?;
         let source = match file {
             Some(file) => format!("file \"{file}\""),
             None => format!("COPY {}", table.name.name),
@@ -310,7 +311,7 @@ impl Landing {
         let files = self.writer.finish().await?;
         if !files.is_empty() {
             let table: &Arc<Table> = &self.load.table;
-            self.uncommitted.write(&self.lake, table, publish::append(table, files), "COPY")?;
+            self.uncommitted.write(&self.lake, table, publish::append(table, files), "COPY").await?;
         }
         Ok(count)
     }

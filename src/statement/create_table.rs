@@ -1,16 +1,21 @@
 //! `CREATE TABLE`: a new managed table, empty or with a query's rows.
 
 use super::assignment::Assignment;
+use super::constraint::{Shape, of_column};
+use super::literal::volatile;
+use super::sequence;
 use super::target::{Written, folded, ident_offset, offset, refuse};
 use super::{AnyStatement, Description, Response, Session, Statement, rooms};
 use crate::base::{Error, Kind, Name, Result, Type};
-use crate::catalog::{Change, Column, Table, temporary};
+use crate::catalog::{Change, Column, Rules, Sequence, Table, temporary};
 use crate::lake::{publish, storable};
 use crate::query::{Context, Plan};
 use crate::session::OnCommit;
+use datafusion::arrow::datatypes::Schema;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    self, ColumnDef, ColumnOption, CreateTable as Tree, CreateTableOptions, DataType, Query, Statement as AnyTree,
+    self, ColumnDef, ColumnOption, ColumnOptionDef, CreateTable as Tree, CreateTableOptions, DataType, Expr, Query,
+    Statement as AnyTree, TableConstraint,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -32,11 +37,6 @@ pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     refuse(tree.partition_by.is_some() || tree.partition_of.is_some(), "a partitioned table")?;
     refuse(tree.inherits.is_some(), "INHERITS")?;
     refuse(tree.external || tree.table_options != CreateTableOptions::None, "this form of CREATE TABLE")?;
-    if let Some(constraint) = tree.constraints.first() {
-        let constraint = constraint.to_string();
-        let word = constraint.split('(').next().unwrap_or_default().trim().to_string();
-        return Err(unenforced(&word).at(offset(text, &tree.constraints[0])));
-    }
     let name = Written::new(&tree.name, text)?;
     let temporary = tree.temporary || name.schema() == Some(temporary::SCHEMA);
     if tree.on_commit.is_some() && !temporary {
@@ -46,58 +46,52 @@ pub fn read(tree: AnyTree, text: &str) -> Result<Arc<dyn AnyStatement>> {
     Ok(Arc::new(CreateTable { name, temporary, text: text.to_string(), tree }))
 }
 
-fn unenforced(constraint: &str) -> Error {
-    Error::unsupported(format!("constraint {constraint} is not supported"))
-        .detail("of the constraints of a managed table, only NOT NULL is enforced")
-        .hint("leave it out; a workflow's CHECK … UNIQUE, EXPECT or REFERENCES holds rows to it".to_string())
-}
-
 impl fmt::Display for CreateTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.tree.fmt(f)
     }
 }
 
+/// What a statement declares of a table.
+struct Declared {
+    columns: Vec<Column>,
+    rules: Rules,
+    /// With the columns that own them.
+    sequences: Vec<(Sequence, String)>,
+}
+
 impl CreateTable {
     /// The columns that the statement declares.
-    async fn declared(&self, session: &Session, context: &Context) -> Result<Vec<Column>> {
-        let mut columns: Vec<Column> = vec![];
+    async fn declared(&self, session: &Session, context: &Context, name: &Name) -> Result<Declared> {
+        let (mut columns, mut rules, mut sequences): (Vec<Column>, _, _) = (vec![], Rules::default(), vec![]);
         for definition in &self.tree.columns {
             let at = ident_offset(&self.text, &definition.name);
-            let column = self.column(session, context, definition).await.map_err(|error| error.at(at))?;
+            let mut column = column(session, context, &self.text, definition).await.map_err(|error| error.at(at))?;
+            if let Some((sequence, identity)) = sequence::of_column(context, name, definition, &self.text)? {
+                column.default = Some(sequence::default(&sequence.name));
+                column.nullable = false;
+                rules.identities.extend(identity.map(|always| (column.name.clone(), always)));
+                sequences.push((sequence, column.name.clone()));
+            }
             columns.push(column);
         }
         if columns.is_empty() {
             return Err(Error::unsupported("a table needs a column").at(self.name.offset));
         }
         distinct(&columns)?;
-        Ok(columns)
-    }
-
-    async fn column(&self, session: &Session, context: &Context, definition: &ColumnDef) -> Result<Column> {
-        let name = folded(&definition.name);
-        let ty = column_type(&definition.data_type)?;
-        storable(&name, &ty)?;
-        let mut column = Column::new(name, ty, true);
-        for option in &definition.options {
-            match &option.option {
-                ColumnOption::Null => {}
-                ColumnOption::NotNull => column.nullable = false,
-                ColumnOption::Default(expr) => {
-                    let text = expr.to_string();
-                    let at = offset(&self.text, expr);
-                    let value = session.engine.query.value(context, &text, Some(&column.ty)).await;
-                    value.map_err(|error| Error { offset: None, ..error }.at(at))?;
-                    column.default = Some(text).filter(|text| !text.eq_ignore_ascii_case("null"));
-                }
-                ColumnOption::PrimaryKey(_) => return Err(unenforced("PRIMARY KEY")),
-                ColumnOption::Unique(_) => return Err(unenforced("UNIQUE")),
-                ColumnOption::Check(_) => return Err(unenforced("CHECK")),
-                ColumnOption::ForeignKey(_) => return Err(unenforced("REFERENCES")),
-                other => return Err(Error::unsupported(format!("column option {other} is not supported"))),
-            }
+        let name = name.clone();
+        let mut shape = Shape { session, context, text: &self.text, name, columns, rules };
+        let inline = self.tree.columns.iter().flat_map(|definition| {
+            let option = |it: &ColumnOptionDef| of_column(it.name.as_ref(), &definition.name, &it.option);
+            definition.options.iter().filter_map(option).collect::<Vec<_>>()
+        });
+        // Foreign keys last: they may refer to this table's own key.
+        let all: Vec<_> = inline.chain(self.tree.constraints.iter().cloned()).collect();
+        let (last, first): (Vec<_>, Vec<_>) = all.iter().partition(|it| matches!(it, TableConstraint::ForeignKey(_)));
+        for constraint in first.into_iter().chain(last) {
+            shape.add(constraint).await?;
         }
-        Ok(column)
+        Ok(Declared { columns: shape.columns, rules: shape.rules, sequences })
     }
 
     /// What becomes of a temporary table at COMMIT.
@@ -155,18 +149,57 @@ impl CreateTable {
         let assignment = Assignment::unchecked(&table, &table.columns, context.time_zone());
         let (files, count) = rooms::written(session, &plan, parameters, &table, &assignment).await?;
         let changes = publish::create(&table, files);
-        let outcome = session.write(&table, changes, "CREATE TABLE AS");
+        let outcome = session.write(&table, changes, "CREATE TABLE AS").await;
         outcome.map_err(|error| error.at(self.name.offset))?;
         Ok(count)
     }
 }
 
-fn column_type(data_type: &DataType) -> Result<Type> {
-    let text = data_type.to_string();
-    if ["SERIAL", "BIGSERIAL", "SMALLSERIAL"].contains(&text.to_uppercase().as_str()) {
-        return Err(Error::unsupported(format!("type {} is not supported", text.to_lowercase()))
-            .hint("use bigint; a managed table counts no rows by itself".to_string()));
+/// A column as it is declared; its constraints but NOT NULL are for the table to add.
+pub async fn column(session: &Session, context: &Context, text: &str, definition: &ColumnDef) -> Result<Column> {
+    let name = folded(&definition.name);
+    let ty = match sequence::serial(definition) {
+        Some(ty) => ty,
+        None => column_type(&definition.data_type)?,
+    };
+    storable(&name, &ty)?;
+    let mut column = Column::new(name, ty, true);
+    for option in &definition.options {
+        match &option.option {
+            ColumnOption::Null => {}
+            ColumnOption::NotNull => column.nullable = false,
+            ColumnOption::Default(expr) => column.default = default(session, context, text, &column.ty, expr).await?,
+            ColumnOption::PrimaryKey(_)
+            | ColumnOption::Unique(_)
+            | ColumnOption::Check(_)
+            | ColumnOption::ForeignKey(_)
+            | ColumnOption::Generated { .. } => {}
+            other => return Err(Error::unsupported(format!("column option {other} is not supported"))),
+        }
     }
+    Ok(column)
+}
+
+/// A default as it is kept.
+pub async fn default(
+    session: &Session,
+    context: &Context,
+    text: &str,
+    ty: &Type,
+    expr: &Expr,
+) -> Result<Option<String>> {
+    let (default, at) = (expr.to_string(), offset(text, expr));
+    let value = match volatile(expr) {
+        // Not to take a number for nothing.
+        true => session.engine.query.expression(context, &default, &Arc::new(Schema::empty())).await.map(|_| ()),
+        false => session.engine.query.value(context, &default, Some(ty)).await.map(|_| ()),
+    };
+    value.map_err(|error| Error { offset: None, ..error }.at(at))?;
+    Ok(Some(default).filter(|text| !text.eq_ignore_ascii_case("null")))
+}
+
+pub fn column_type(data_type: &DataType) -> Result<Type> {
+    let text = data_type.to_string();
     match Type::parse(&text) {
         Some(Type::Array(element)) if matches!(*element, Type::Array(_)) => {
             Err(Error::unsupported("arrays of arrays are not supported"))
@@ -219,8 +252,13 @@ impl Statement for CreateTable {
             self.on_commit(session, &name)?;
             return Ok(Response::Done { tag: format!("SELECT {count}") });
         }
-        let columns = self.declared(session, &context).await?;
-        let changes = vec![Change::CreateTable { name: name.clone(), columns, folder: None }];
+        let Declared { columns, rules, sequences } = self.declared(session, &context, &name).await?;
+        let mut changes = vec![Change::CreateTable { name: name.clone(), columns, folder: None }];
+        let sequence = |(sequence, column)| Change::PutSequence { sequence, owned_by: Some((name.clone(), column)) };
+        changes.extend(sequences.into_iter().map(sequence));
+        if !rules.is_empty() {
+            changes.push(Change::SetRules { table: name.clone(), rules });
+        }
         session.change(changes, tag).map_err(|error| error.at(self.name.offset))?;
         self.on_commit(session, &name)?;
         Ok(Response::Done { tag: tag.to_string() })

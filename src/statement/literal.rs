@@ -3,11 +3,12 @@
 use super::target::folded;
 use crate::base::{Error, Result, Type, sql};
 use crate::catalog::Column;
-use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Value};
+use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Value, Visit, Visitor};
+use std::ops::ControlFlow;
 
 /// Gives the column's type to a literal or parameter, and the column's default to the word DEFAULT.
 pub fn typed(expr: &mut Expr, column: &Column) -> Result<()> {
-    if matches!(expr, Expr::Identifier(ident) if ident.quote_style.is_none() && folded(ident) == "default") {
+    if is_default(expr) {
         *expr = default(column)?;
         return Ok(());
     }
@@ -21,6 +22,11 @@ pub fn typed(expr: &mut Expr, column: &Column) -> Result<()> {
         *expr = cast(inner, data_type(&column.ty)?);
     }
     Ok(())
+}
+
+/// Whether it is the word DEFAULT.
+pub fn is_default(expr: &Expr) -> bool {
+    matches!(expr, Expr::Identifier(ident) if ident.quote_style.is_none() && folded(ident) == "default")
 }
 
 fn untyped(value: &Value, column: &Column) -> bool {
@@ -54,7 +60,7 @@ fn cast(expr: Expr, data_type: DataType) -> Expr {
 }
 
 /// A type as the parser has it, without a length: a cast to one would cut.
-fn data_type(ty: &Type) -> Result<DataType> {
+pub fn data_type(ty: &Type) -> Result<DataType> {
     let ty = match ty {
         Type::Varchar(_) | Type::Char(_) => &Type::Text,
         ty => ty,
@@ -62,6 +68,24 @@ fn data_type(ty: &Type) -> Result<DataType> {
     match sql::parse_expression(&format!("CAST(NULL AS {ty})"))? {
         Expr::Cast { data_type, .. } => Ok(data_type),
         _ => Err(Error::internal("a cast must read as a cast")),
+    }
+}
+
+/// Whether the expression gives each row a value of its own.
+pub fn volatile(expr: &Expr) -> bool {
+    expr.visit(&mut Volatile).is_break()
+}
+
+struct Volatile;
+
+impl Visitor for Volatile {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        const NAMES: &[&str] = &["random", "gen_random_uuid", "uuid", "clock_timestamp", "nextval"];
+        let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
+        let name = function.name.0.last().and_then(|part| part.as_ident()).map(folded).unwrap_or_default();
+        if NAMES.contains(&name.as_str()) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 

@@ -58,7 +58,7 @@ pub async fn fill(session: &Session, view: &Workflow, tag: &str) -> Result<()> {
         Some(table) => publish::replace(&table, files),
         None => publish::create(&table, files),
     };
-    session.write(&table, changes, tag)
+    session.write(&table, changes, tag).await
 }
 
 fn same_names(table: &Table, columns: &[Column]) -> bool {

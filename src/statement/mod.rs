@@ -4,8 +4,12 @@
 //! everything else is standard SQL and goes through [`standard`].
 
 mod alter_table;
+mod constraint;
 mod copy;
+mod comment;
+mod create_index;
 mod create_schema;
+mod maintain;
 mod create_table;
 mod create_view;
 mod delete;
@@ -13,10 +17,14 @@ mod drop;
 mod insert;
 mod literal;
 mod materialize;
+mod merge;
+mod on_conflict;
 #[cfg(test)]
 mod managed_tests;
+mod returning;
 mod select;
 mod selection;
+mod sequence;
 mod target;
 mod truncate;
 mod update;
@@ -179,6 +187,7 @@ pub const ALL: &[&Form] = &[
     &drop_connection::FORM,
     &create_external_table::FORM,
     &drop_external_table::FORM,
+    &comment::FORM,
     &show_objects::FORM,
     &show_create::FORM,
 ];
@@ -210,6 +219,12 @@ fn read(text: &str, tokens: &[sql::Token]) -> Result<Arc<dyn AnyStatement>> {
     let form = ALL.iter().chain(SESSION).find(|form| form.leads.iter().any(|lead| cursor.sees(lead)));
     let Some(form) = form else {
         later::refuse(&cursor)?;
+        if let Some(statement) = maintain::read(&cursor)? {
+            return Ok(statement);
+        }
+        if let Some(statement) = alter_table::relocated(&cursor)? {
+            return Ok(statement);
+        }
         if let Some(twin) = twin::read(&cursor)? {
             return Ok(twin);
         }

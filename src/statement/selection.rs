@@ -3,17 +3,19 @@
 //! The statement's own pieces are put into a SELECT over the table with its rows'
 //! places, so that any condition works that works in a query.
 
+use super::Session;
 use super::insert::template;
 use super::target::{Written, folded};
-use crate::base::{Error, Kind, Result};
+use crate::base::{Error, Kind, Result, Type};
 use crate::catalog::Table;
 use crate::lake::{FILE_COLUMN, Lake, POSITION_COLUMN, Positions};
 use crate::query::Context;
-use datafusion::arrow::array::{AsArray, RecordBatch};
-use datafusion::arrow::datatypes::Int64Type;
+use datafusion::arrow::array::{AsArray, BooleanArray, RecordBatch};
+use datafusion::arrow::compute::filter_record_batch;
+use datafusion::arrow::datatypes::{Fields, Int64Type};
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, SelectItem, SetExpr, Statement as AnyTree, TableAlias, TableFactor, TableWithJoins,
-    VisitMut, VisitorMut,
+    Expr, Ident, ObjectName, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Statement as AnyTree, TableAlias,
+    TableFactor, TableWithJoins, VisitMut, VisitorMut, WildcardAdditionalOptions, With,
 };
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -26,17 +28,48 @@ const TARGET: &str = "\u{1}target";
 pub struct Selection {
     pub target: Written,
     /// What the statement's expressions call the table.
-    alias: Ident,
+    pub alias: Ident,
+    /// WITH queries before the statement.
+    pub with: Option<With>,
+}
+
+/// A relation beside the target, in FROM or USING.
+pub struct Other {
+    pub alias: String,
+    pub fields: Fields,
+}
+
+impl Other {
+    pub fn has(&self, column: &str) -> bool {
+        self.fields.iter().any(|field| field.name() == column)
+    }
+
+    /// A name for one of its columns among those of all relations; no user can type it.
+    pub fn internal(&self, column: &str) -> String {
+        format!("\u{1}{}.{column}", self.alias)
+    }
+
+    /// Its columns as expressions.
+    pub fn columns(&self) -> impl Iterator<Item = Expr> + '_ {
+        let column = |name: &str| vec![Ident::with_quote('"', &self.alias), Ident::with_quote('"', name)];
+        self.fields.iter().map(move |field| Expr::CompoundIdentifier(column(field.name())))
+    }
 }
 
 impl Selection {
     /// The target of a DELETE or UPDATE: one table, perhaps with an alias.
-    pub fn new(from: &TableWithJoins, text: &str) -> Result<Selection> {
+    pub fn new(from: &TableWithJoins, with: Option<With>, text: &str) -> Result<Selection> {
         let unsupported = || Error::unsupported("rows can only be changed in one plain table");
         if !from.joins.is_empty() {
             return Err(unsupported());
         }
-        let TableFactor::Table { name, alias, args: None, version: None, sample: None, .. } = &from.relation else {
+        Selection::of(&from.relation, with, text)
+    }
+
+    /// As [`Selection::new`], of a relation by itself.
+    pub fn of(relation: &TableFactor, with: Option<With>, text: &str) -> Result<Selection> {
+        let unsupported = || Error::unsupported("rows can only be changed in one plain table");
+        let TableFactor::Table { name, alias, args: None, version: None, sample: None, .. } = relation else {
             return Err(unsupported());
         };
         let target = Written::new(name, text)?;
@@ -45,7 +78,7 @@ impl Selection {
             Some(_) => return Err(unsupported()),
             None => Ident::with_quote('"', target.last()),
         };
-        Ok(Selection { target, alias })
+        Ok(Selection { target, alias, with })
     }
 
     /// A column of the table.
@@ -62,6 +95,7 @@ impl Selection {
         table: &Table,
     ) -> Result<AnyTree> {
         let mut query = template("SELECT 1 FROM target AS target WHERE true")?;
+        query.with = self.with.clone();
         let SetExpr::Select(select) = query.body.as_mut() else { return Err(Error::internal("must be a SELECT")) };
         let places = [FILE_COLUMN, POSITION_COLUMN].map(|name| self.column(name));
         let named = |(at, expr): (usize, Expr)| SelectItem::ExprWithAlias {
@@ -80,16 +114,60 @@ impl Selection {
         Ok(AnyTree::Query(Box::new(query)))
     }
 
+    /// The relations beside the target, with their columns. `context` is that of [`Selection::context`].
+    pub async fn others(
+        &self,
+        session: &Session,
+        context: &Context,
+        (table, others): (&Table, &[TableWithJoins]),
+        text: &str,
+        hints: &[Option<Type>],
+    ) -> Result<Vec<Other>> {
+        let mut found = vec![];
+        for alias in others.iter().flat_map(aliases) {
+            let mut query = self.query(vec![], others, None, table)?;
+            if let AnyTree::Query(query) = &mut query
+                && let SetExpr::Select(select) = query.body.as_mut()
+            {
+                let name = ObjectName::from(vec![alias.clone()]);
+                let kind = SelectItemQualifiedWildcardKind::ObjectName(name);
+                select.projection = vec![SelectItem::QualifiedWildcard(kind, WildcardAdditionalOptions::default())];
+            }
+            let plan = session.engine.query.plan_with(context, &query, text, hints).await?;
+            found.push(Other { alias: folded(&alias), fields: plan.schema().fields().clone() });
+        }
+        Ok(found)
+    }
+
     /// What the query is planned in.
     pub fn context(&self, context: Context, lake: &Lake, table: &Arc<Table>) -> Context {
         context.with_relation(TARGET, lake.provider_with_positions(table))
     }
 }
 
+/// What the relations of a FROM item are called.
+fn aliases(from: &TableWithJoins) -> Vec<Ident> {
+    let factors = std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation));
+    factors
+        .flat_map(|factor| match factor {
+            TableFactor::NestedJoin { alias: Some(alias), .. } => vec![alias.name.clone()],
+            TableFactor::NestedJoin { table_with_joins, .. } => aliases(table_with_joins),
+            TableFactor::Table { alias: Some(alias), .. }
+            | TableFactor::Derived { alias: Some(alias), .. }
+            | TableFactor::Function { alias: Some(alias), .. }
+            | TableFactor::UNNEST { alias: Some(alias), .. } => vec![alias.name.clone()],
+            TableFactor::Table { name, .. } | TableFactor::Function { name, .. } => {
+                name.0.last().and_then(|part| part.as_ident()).cloned().into_iter().collect()
+            }
+            _ => vec![],
+        })
+        .collect()
+}
+
 /// Lets `schema.table.column` mean the target, whose name in the query has no schema.
-struct Qualified<'a> {
-    table: &'a Table,
-    alias: &'a Ident,
+pub struct Qualified<'a> {
+    pub table: &'a Table,
+    pub alias: &'a Ident,
 }
 
 impl VisitorMut for Qualified<'_> {
@@ -108,14 +186,19 @@ impl VisitorMut for Qualified<'_> {
     }
 }
 
-/// Adds the places of a batch, and tells which of its rows are there for the first time.
-pub fn add(positions: &mut Positions, batch: &RecordBatch) -> Result<Vec<bool>> {
+/// Adds the places of a batch, and gives its rows that are there for the first time: a row that the
+/// statement joins to several others changes once.
+pub fn first_of(positions: &mut Positions, batch: RecordBatch) -> Result<RecordBatch> {
     let column = |at: usize| batch.columns().get(at).and_then(|column| column.as_primitive_opt::<Int64Type>());
     let (Some(files), Some(places)) = (column(0), column(1)) else {
         return Err(Error::internal("rows to change must have places"));
     };
     let places = files.values().iter().zip(places.values());
-    Ok(places.map(|(file, position)| positions.add(*file, *position as u64)).collect())
+    let first: Vec<_> = places.map(|(file, position)| positions.add(*file, *position as u64)).collect();
+    match first.iter().all(|first| *first) {
+        true => Ok(batch),
+        false => Ok(filter_record_batch(&batch, &BooleanArray::from(first))?),
+    }
 }
 
 /// Refuses a table of a materialized view, whose rows only its refresh writes.

@@ -46,6 +46,11 @@ pub struct Written {
 }
 
 impl Written {
+    /// A name that was read word by word.
+    pub fn of(parts: Vec<String>, offset: usize) -> Written {
+        Written { parts, offset: Some(offset) }
+    }
+
     pub fn new(name: &ObjectName, text: &str) -> Result<Written> {
         let offset = offset(text, name);
         let parts: Option<Vec<_>> = name.0.iter().map(|part| part.as_ident().map(folded)).collect();
@@ -98,6 +103,31 @@ impl Written {
             (Some(schema), name) => Some(Name::new(schema, name)).filter(known),
             (None, name) => context.search_path.iter().map(|schema| Name::new(schema, name)).find(known),
         })
+    }
+
+    /// Where it may be, in the order in which it is looked for.
+    pub fn places(&self, context: &Context) -> Vec<Name> {
+        match self.local() {
+            Ok((Some(schema), name)) => vec![Name::new(schema, name)],
+            Ok((None, name)) => context.search_path.iter().map(|schema| Name::new(schema, name)).collect(),
+            Err(_) => vec![],
+        }
+    }
+
+    /// `table.column`: the table's name and the column's.
+    pub fn column(&self, context: &Context) -> Result<(Name, String)> {
+        let (table, column) = match self.parts.as_slice() {
+            [table @ .., column] if !table.is_empty() => (table.to_vec(), column.clone()),
+            _ => return Err(Error::new(Kind::Syntax, "invalid OWNED BY option").at(self.offset)),
+        };
+        let table = Written { parts: table, offset: self.offset }.table(context, "own a sequence by")?;
+        match table.column(&column) {
+            Some(_) => Ok((table.name.clone(), column)),
+            None => {
+                let message = format!("column \"{column}\" of relation \"{}\" does not exist", table.name.name);
+                Err(Error::new(Kind::UndefinedColumn, message).at(self.offset))
+            }
+        }
     }
 
     /// The managed table that rows go to or from; `what` is the statement's word: `insert into`.

@@ -3,7 +3,7 @@
 use super::selection::writable;
 use super::target::{Written, refuse};
 use super::{AnyStatement, Response, Session, Statement};
-use crate::base::{Error, Result};
+use crate::base::{Error, Name, Result};
 use crate::catalog::Change;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{Statement as AnyTree, Truncate as Tree};
@@ -37,6 +37,20 @@ impl Statement for Truncate {
             let table = target.table(&context, "truncate")?;
             writable(&context, &table, target)?;
             changes.push(Change::Truncate { table: table.name.clone() });
+        }
+        for (target, change) in self.targets.iter().zip(&changes) {
+            let Change::Truncate { table: name } = change else { continue };
+            let table = context.snapshot.table(name)?;
+            let among =
+                |child: &Name| changes.iter().any(|it| matches!(it, Change::Truncate { table } if table == child));
+            if let Some((child, _)) = context.snapshot.referring(table.id).find(|(child, _)| !among(&child.name)) {
+                let (child, table) = (&child.name.name, &name.name);
+                let message = "cannot truncate a table referenced in a foreign key constraint";
+                return Err(Error::unsupported(message)
+                    .detail(format!("Table \"{child}\" references \"{table}\"."))
+                    .hint(format!("truncate table \"{child}\" at the same time"))
+                    .at(target.offset));
+            }
         }
         session.change(changes, "TRUNCATE TABLE")?;
         Ok(Response::Done { tag: "TRUNCATE TABLE".to_string() })

@@ -5,11 +5,10 @@ use crate::base::{Error, Kind, Result};
 
 /// One script per format; `scripts[n]` leads from format n to n + 1, and says so at its end. Statements end in
 /// `;` at a line's end.
-const SCRIPTS: &[&str] = &[concat!(
-    include_str!("../../sql/store/001_ducklake.sql"),
-    "\n",
-    include_str!("../../sql/store/001_aqueduct.sql")
-)];
+const SCRIPTS: &[&str] = &[
+    concat!(include_str!("../../sql/store/001_ducklake.sql"), "\n", include_str!("../../sql/store/001_aqueduct.sql")),
+    include_str!("../../sql/store/002_aqueduct.sql"),
+];
 
 /// Brings the tables to this binary's format, in one transaction. A newer store is refused.
 pub(super) async fn upgrade(store: &Store) -> Result<()> {

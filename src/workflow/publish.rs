@@ -12,10 +12,11 @@ use super::stage::Staged;
 use super::target::{self, ModeName};
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::workflow::{Mode, Step, Target, Violation};
-use crate::catalog::{Change, Commit, Relation, Snapshot};
+use crate::catalog::{Change, Draft, Relation, Snapshot};
 use crate::lake;
 use crate::store::Write;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Commits that lose against another writer are decided again, at most so often.
 const CONFLICTS_MAX: u32 = 20;
@@ -28,7 +29,9 @@ impl Workflows {
         let _turns = self.turns(run).await?;
         if outside(run, &computed).next().is_some() {
             // What the managed tables will refuse must be refused before another system has its rows.
-            self.managed_changes(&self.catalog.snapshot(), run, &computed).await?;
+            let snapshot = self.catalog.snapshot();
+            let (changes, _) = self.managed_changes(&snapshot, run, &computed).await?;
+            self.draft(snapshot, changes, vec![]).await?;
         }
         for (step, checked) in outside(run, &computed) {
             self.publish_outside(run, step, checked).await?;
@@ -76,9 +79,9 @@ impl Workflows {
             if unfinished {
                 writes.push(record::event(run, "ending", status.as_str(), at));
             }
-            let commit = Commit { changes, writes, author: run.user.clone(), message: run.id.clone() };
-            match self.catalog.commit(commit).await {
-                Ok(_) => return Ok(()),
+            let mut draft = self.draft(snapshot, changes, writes).await?;
+            match self.lake.commit(&self.catalog, &mut draft, &run.user, &run.id).await {
+                Ok(()) => return Ok(()),
                 Err(error) if error.kind == Kind::SerializationFailure => continue,
                 Err(error) => return Err(error),
             }
@@ -113,6 +116,15 @@ impl Workflows {
         Ok((changes, writes))
     }
 
+    /// The changes, after which all constraints hold.
+    async fn draft(&self, snapshot: Arc<Snapshot>, changes: Vec<Change>, writes: Vec<Write>) -> Result<Draft> {
+        let mut draft = Draft::on(snapshot, None);
+        draft.add(changes, writes)?;
+        let looked_at = self.lake.check_constraints(draft.base(), draft.snapshot()).await?;
+        draft.constraints_hold(looked_at);
+        Ok(draft)
+    }
+
     async fn landed(&self, run: &Run, target: &str, step: &str, mode: &str, staged: &Staged) -> Result<Vec<Write>> {
         let seq = self.next_seq(target).await?;
         let it = Reservation { target, step, mode, seq, rows: staged.rows, sha256: &staged.sha256 };
@@ -136,6 +148,11 @@ impl Workflows {
         };
         if *mode == Mode::Fail {
             return Err(Error::new(Kind::DuplicateTable, format!("relation \"{name}\" already exists")));
+        }
+        let same_shape = table.columns == staged.table.columns && table.rules == staged.table.rules;
+        if table.folder == staged.table.folder && !same_shape {
+            return Err(Error::new(Kind::WrongState, format!("target \"{name}\" was altered while the run was going"))
+                .hint("execute the workflow again".to_string()));
         }
         if table.folder != staged.table.folder {
             if !staged.fits_new(&table) {

@@ -119,6 +119,7 @@ impl Fit {
         let fields = Arc::new(ArrowSchema::new(fields));
         let assignment = Assignment::new(table, &table.columns, &fields, context.time_zone())
             .map_err(|error| Error { hint: Some("cast the column in the step".to_string()), ..error })?;
+        let assignment = assignment.checked(query, context, table).await?;
         Ok(Fit { table: table.clone(), sources, assignment })
     }
 
@@ -143,6 +144,7 @@ impl Staged {
             one.id == other.id && one.name == other.name && one.ty == other.ty && one.nullable == other.nullable
         };
         self.table.id == 0
+            && table.rules.is_empty()
             && self.table.columns.len() == table.columns.len()
             && self.table.columns.iter().zip(&table.columns).all(same)
     }

@@ -2,7 +2,9 @@
 
 use super::Source;
 use crate::base::{Error, Kind, Name, Result};
-use crate::catalog::{Connection, External, Model, ModelVersion, Relation, Secret, Snapshot, Workflow};
+use crate::catalog::{
+    Comment, Connection, External, Model, ModelVersion, Relation, Secret, Sequence, Snapshot, Workflow,
+};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
@@ -30,6 +32,14 @@ pub(super) async fn objects(source: &mut Source<'_>, snapshot: &mut Snapshot) ->
             "external" => {
                 let external: External = read(&name, body)?;
                 snapshot.relations.insert(name, Relation::External(Arc::new(external)));
+            }
+            "sequence" => {
+                let sequence: Sequence = read(&name, body)?;
+                snapshot.sequences.insert(name, Arc::new(sequence));
+            }
+            "comment" => {
+                let comment: Comment = read(&name, body)?;
+                snapshot.comments.insert(comment.subject.clone(), Arc::new(comment));
             }
             "model" => {
                 let version: ModelVersion = read(&name, body)?;

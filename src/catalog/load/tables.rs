@@ -1,8 +1,8 @@
 //! Managed tables as of a snapshot of the lake, now or in the past.
 
 use super::{Source, schema_name};
-use crate::base::{Name, Result, Type};
-use crate::catalog::{Column, ColumnStats, DataFile, DeleteFile, Schema, Table};
+use crate::base::{Error, Kind, Name, Result, Type};
+use crate::catalog::{Column, ColumnStats, DataFile, DeleteFile, Rules, Schema, Table};
 use crate::store::{Row, Store, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -35,6 +35,7 @@ pub(super) async fn tables(
     let mut columns = columns(source, &values).await?;
     let mut files = files(source, &values).await?;
     let inlined = inlined(source, &values).await?;
+    let mut rules = rules(source, &values).await?;
     let rows = source
         .rows(
             "SELECT t.table_id, table_uuid, schema_id, table_name, path, path_is_relative, next_row_id \
@@ -60,6 +61,7 @@ pub(super) async fn tables(
                 _ => row.text("path")?.to_string(),
             },
             columns: shape.columns,
+            rules: rules.remove(&id).unwrap_or_default(),
             files: held.files.into_iter().map(Arc::new).collect(),
             next_row_id: row.optional_int("next_row_id")?.unwrap_or_default(),
             next_column_id: shape.next_id,
@@ -67,6 +69,24 @@ pub(super) async fn tables(
         }));
     }
     Ok(tables)
+}
+
+async fn rules(source: &mut Source<'_>, values: &[Value]) -> Result<HashMap<i64, Rules>> {
+    let rows = source
+        .rows(
+            "SELECT table_id, rules FROM aqueduct_table WHERE begin_snapshot <= ?1 \
+             AND (end_snapshot IS NULL OR end_snapshot > ?1) AND (?2 IS NULL OR table_id = ?2)",
+            values,
+        )
+        .await?;
+    let read = |row: &Row| {
+        let rules = serde_json::from_str(row.text("rules")?).map_err(|error| {
+            Error::new(Kind::DataCorrupted, "the store's constraints of a table cannot be read")
+                .detail(error.to_string())
+        });
+        Ok((row.int("table_id")?, rules?))
+    };
+    rows.iter().map(read).collect()
 }
 
 #[derive(Default)]
@@ -81,11 +101,7 @@ async fn columns(source: &mut Source<'_>, values: &[Value]) -> Result<HashMap<i6
         .rows(
             "SELECT c.table_id, c.column_id, column_name, column_type, default_value, nulls_allowed, parent_column, \
              default_value_type, initial_default, type, default_sql, \
-             (SELECT max(a.column_id) FROM ducklake_column a WHERE a.table_id = c.table_id) + 1 AS next_id, \
-             EXISTS (SELECT 1 FROM ducklake_data_file f WHERE f.table_id = c.table_id \
-               AND f.begin_snapshot < c.begin_snapshot AND (f.end_snapshot IS NULL OR f.end_snapshot > ?1)) AS older, \
-             EXISTS (SELECT 1 FROM ducklake_column r WHERE r.table_id = c.table_id AND r.column_id = c.column_id \
-               AND r.column_name <> c.column_name) AS renamed \
+             (SELECT max(a.column_id) FROM ducklake_column a WHERE a.table_id = c.table_id) + 1 AS next_id \
              FROM ducklake_column c LEFT JOIN aqueduct_column o ON o.table_id = c.table_id \
              AND o.column_id = c.column_id AND o.begin_snapshot = c.begin_snapshot \
              WHERE c.begin_snapshot <= ?1 AND (c.end_snapshot IS NULL OR c.end_snapshot > ?1) \
@@ -113,19 +129,13 @@ async fn columns(source: &mut Source<'_>, values: &[Value]) -> Result<HashMap<i6
             shape.unreadable = Some(format!("column \"{name}\" has type {ty} of another writer"));
             continue;
         };
-        // Files are read by name: one of before the renaming would seem to lack the column.
-        if row.int("renamed")? == 1 {
-            shape.unreadable = Some(format!("column \"{name}\" was renamed by another writer"));
-        }
-        if row.optional_text("initial_default")?.is_some() && row.int("older")? == 1 {
-            shape.unreadable = Some(format!("column \"{name}\" was added by another writer with a default"));
-        }
         shape.columns.push(Column {
             id,
             name: name.to_string(),
             ty,
             nullable: row.int("nulls_allowed")? == 1,
             default: default(row)?,
+            initial: row.optional_text("initial_default")?.map(str::to_string),
         });
     }
     Ok(shapes)

@@ -1,7 +1,7 @@
 //! Models, connections, secrets, external tables, workflows: rows of `aqueduct_object`, their history kept.
 
 use crate::base::{Error, Name, Result};
-use crate::catalog::{Relation, Snapshot};
+use crate::catalog::{Relation, Snapshot, Subject};
 use crate::store::Write;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -42,8 +42,30 @@ pub(super) fn objects(
             .collect()
     };
     rows.replaceable("external", &external(before), &external(after), Name::clone)?;
+    rows.replaceable("comment", &before.comments, &after.comments, Subject::key)?;
+    sequences(&mut rows, before, after)?;
     models(&mut rows, before, after)?;
     workflows(&mut rows, before, after)
+}
+
+fn sequences(rows: &mut Rows, before: &Snapshot, after: &Snapshot) -> Result<()> {
+    for name in before.sequences.keys().filter(|name| !after.sequences.contains_key(*name)) {
+        rows.end("sequence", name, "dropped");
+    }
+    for (name, sequence) in &after.sequences {
+        match before.sequences.get(name) {
+            Some(old) if old == sequence => {}
+            // Its numbers are not a history.
+            Some(old) if old.uuid == sequence.uuid => rows.amend("sequence", name, sequence)?,
+            old => {
+                if old.is_some() {
+                    rows.end("sequence", name, "replaced");
+                }
+                rows.begin("sequence", name, None, sequence.as_ref())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn models(rows: &mut Rows, before: &Snapshot, after: &Snapshot) -> Result<()> {

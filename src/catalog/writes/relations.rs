@@ -105,6 +105,7 @@ impl Changes<'_> {
             "UPDATE ducklake_data_file SET end_snapshot = ? WHERE table_id = ? AND end_snapshot IS NULL",
             "UPDATE ducklake_delete_file SET end_snapshot = ? WHERE table_id = ? AND end_snapshot IS NULL",
             "UPDATE aqueduct_column SET end_snapshot = ? WHERE table_id = ? AND end_snapshot IS NULL",
+            END_RULES,
         ] {
             self.write(sql, [self.now(), id.into()]);
         }
@@ -123,19 +124,35 @@ impl Changes<'_> {
             self.begin_table(new);
         }
         let old_columns = old.map_or(&[][..], |old| &old.columns);
+        let other_rules = old.map_or(!new.rules.is_empty(), |old| old.rules != new.rules);
+        if old.is_some() && (old_columns != new.columns || other_rules) {
+            self.words.push(format!("altered_table:{}", new.id));
+        }
         if old_columns != new.columns {
-            if old.is_some() {
-                self.words.push(format!("altered_table:{}", new.id));
-            }
             self.columns(new, old_columns);
         }
-        if renamed || old_columns != new.columns {
+        if other_rules {
+            self.rules(new);
+        }
+        if renamed || other_rules || old_columns != new.columns {
             self.write(
                 "INSERT INTO ducklake_schema_versions(begin_snapshot, schema_version, table_id) VALUES (?, ?, ?)",
                 [self.now(), self.after.schema_version.into(), new.id.into()],
             );
         }
         files::files(self, old, new);
+    }
+
+    fn rules(&mut self, table: &Table) {
+        self.write(END_RULES, [self.now(), table.id.into()]);
+        // Names and texts only: they are JSON in any case.
+        let rules = serde_json::to_string(&table.rules).unwrap_or_default();
+        if !table.rules.is_empty() {
+            self.write(
+                "INSERT INTO aqueduct_table(table_id, begin_snapshot, rules) VALUES (?, ?, ?)",
+                [table.id.into(), self.now(), rules.into()],
+            );
+        }
     }
 
     fn begin_table(&mut self, table: &Table) {
@@ -175,9 +192,10 @@ impl Changes<'_> {
 
     fn column(&mut self, table: i64, column: &Column) {
         let default = column.default.as_deref().and_then(literal);
-        self.ducklake_column(table, column.id, &column.name, &column.ty, default, column.nullable, None);
+        let initial = column.initial.clone();
+        self.ducklake_column(table, column.id, &column.name, &column.ty, (initial, default), column.nullable, None);
         if let Type::Array(element) = &column.ty {
-            self.ducklake_column(table, column.id + 1, "element", element, None, true, Some(column.id));
+            self.ducklake_column(table, column.id + 1, "element", element, (None, None), true, Some(column.id));
         }
         self.write(
             "INSERT INTO aqueduct_column(table_id, column_id, begin_snapshot, type, default_sql) \
@@ -199,15 +217,15 @@ impl Changes<'_> {
         id: i64,
         name: &str,
         ty: &Type,
-        default: Option<String>,
+        (initial, default): (Option<String>, Option<String>),
         nullable: bool,
         parent: Option<i64>,
     ) {
         let kind = if matches!(ty, Type::Array(_)) { "" } else { "literal" };
         self.write(
             "INSERT INTO ducklake_column(column_id, begin_snapshot, table_id, column_order, column_name, column_type, \
-             default_value, nulls_allowed, parent_column, default_value_type, default_value_dialect) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'duckdb')",
+             initial_default, default_value, nulls_allowed, parent_column, default_value_type, default_value_dialect) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'duckdb')",
             [
                 id.into(),
                 self.now(),
@@ -215,6 +233,7 @@ impl Changes<'_> {
                 id.into(),
                 name.into(),
                 ducklake_type(ty).into(),
+                initial.as_deref().into(),
                 default.unwrap_or_else(|| "NULL".into()).into(),
                 nullable.into(),
                 parent.into(),
@@ -252,6 +271,8 @@ impl Changes<'_> {
         );
     }
 }
+
+const END_RULES: &str = "UPDATE aqueduct_table SET end_snapshot = ? WHERE table_id = ? AND end_snapshot IS NULL";
 
 /// DuckLake's word for a type, by what is in the file.
 fn ducklake_type(ty: &Type) -> String {

@@ -1,5 +1,6 @@
 //! The rows of `information_schema`; a view that is not in the list has none.
 
+use super::information_constraints as constraints;
 use super::objects::{Column, Relation};
 use super::page::{Cell, Page, row};
 use super::pg;
@@ -9,12 +10,17 @@ use crate::base::name::DATABASE;
 
 pub(super) const FILLED: &[Filled] = &[
     Filled::new("character_sets", character_sets, Needs::Nothing),
+    Filled::new("check_constraints", constraints::check_constraints, Needs::Nothing),
     Filled::new("columns", columns, Needs::Shapes),
+    Filled::new("constraint_column_usage", constraints::constraint_column_usage, Needs::Nothing),
     Filled::new("enabled_roles", enabled_roles, Needs::Session),
     Filled::new("information_schema_catalog_name", catalog_name, Needs::Nothing),
+    Filled::new("key_column_usage", constraints::key_column_usage, Needs::Nothing),
     Filled::new("parameters", parameters, Needs::Shapes),
+    Filled::new("referential_constraints", constraints::referential_constraints, Needs::Nothing),
     Filled::new("routines", routines, Needs::Shapes),
     Filled::new("schemata", schemata, Needs::Nothing),
+    Filled::new("table_constraints", constraints::table_constraints, Needs::Nothing),
     Filled::new("table_privileges", table_privileges, Needs::Session),
     Filled::new("tables", tables, Needs::Nothing),
     Filled::new("views", views, Needs::Nothing),
@@ -45,9 +51,14 @@ fn schemata(scope: &Scope<'_>) -> Page {
     Page::of(["catalog_name", "schema_name", "schema_owner"], rows)
 }
 
-/// Materialized views are no tables here, as in Postgres.
+/// Materialized views, indexes and sequences are no tables here, as in Postgres.
 fn shown<'a>(scope: &'a Scope<'_>) -> impl Iterator<Item = &'a Relation> {
-    scope.objects.relations.iter().map(AsRef::as_ref).filter(|relation: &&Relation| relation.kind != 'm')
+    scope
+        .objects
+        .relations
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|relation: &&Relation| !matches!(relation.kind, 'm' | 'i' | 'S'))
 }
 
 fn tables(scope: &Scope<'_>) -> Page {
@@ -137,6 +148,7 @@ fn columns(scope: &Scope<'_>) -> Page {
             "dtd_identifier",
             "is_self_referencing",
             "is_identity",
+            "identity_generation",
             "is_generated",
             "is_updatable",
         ],
@@ -144,7 +156,7 @@ fn columns(scope: &Scope<'_>) -> Page {
     )
 }
 
-fn column_row(relation: &Relation, column: &Column, number: i64) -> [Cell; 22] {
+fn column_row(relation: &Relation, column: &Column, number: i64) -> [Cell; 23] {
     let measures = Measures::of(&column.ty);
     row![
         DATABASE,
@@ -166,7 +178,8 @@ fn column_row(relation: &Relation, column: &Column, number: i64) -> [Cell; 22] {
         column.ty.internal_name(),
         number.to_string(),
         "NO",
-        "NO",
+        yes(column.identity.is_some()),
+        column.identity.map(|always| if always { "ALWAYS" } else { "BY DEFAULT" }),
         "NEVER",
         yes(relation.kind == 'r' && !relation.is_system()),
     ]

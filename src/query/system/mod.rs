@@ -6,6 +6,7 @@
 mod aqueduct;
 mod declared;
 mod functions;
+mod information_constraints;
 mod information_schema;
 mod objects;
 mod oid;
@@ -22,7 +23,7 @@ pub use rewrite::rewrite;
 
 use super::Context;
 use crate::base::{Result, Type};
-use crate::catalog::{Model, Snapshot, View};
+use crate::catalog::{Live, Model, Snapshot, View};
 use crate::store::Store;
 use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::SchemaRef;
@@ -56,14 +57,17 @@ pub struct Signature {
 #[derive(Debug)]
 pub struct System {
     store: Store,
+    /// Gives out the numbers of sequences.
+    catalog: Arc<Live>,
     started_at: DateTime<Utc>,
     last: Mutex<Option<Arc<Objects>>>,
     known: Mutex<Known>,
 }
 
 impl System {
-    pub fn new(store: Store, started_at: DateTime<Utc>) -> Self {
-        System { store, started_at, last: Mutex::default(), known: Mutex::default() }
+    pub fn new(catalog: Arc<Live>) -> Self {
+        let (store, started_at) = (catalog.store().clone(), catalog.now());
+        System { store, catalog, started_at, last: Mutex::default(), known: Mutex::default() }
     }
 
     /// The schema of a name, when it is one of [`SCHEMAS`].

@@ -2,10 +2,10 @@
 
 use super::declared::{self, Declared};
 use super::page::Cell;
-use super::{Shapes, Signature, aqueduct, oid};
+use super::{Shapes, Signature, aqueduct, oid, pg};
 use crate::base::Type;
 use crate::catalog::workflow::{Body, Target};
-use crate::catalog::{self, Snapshot};
+use crate::catalog::{self, Snapshot, Subject};
 use crate::query::Context;
 use datafusion::arrow::array::RecordBatch;
 use parking_lot::Mutex;
@@ -43,6 +43,17 @@ pub struct Relation {
     pub definition: Option<String>,
     /// Of external tables: `key=value`.
     pub options: Option<Vec<String>>,
+    /// Of managed tables.
+    pub rules: Option<Ruled>,
+}
+
+/// Which kinds of rules a table has.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Ruled {
+    pub indexed: bool,
+    pub checks: i64,
+    /// Whether it refers to a table, or one to it.
+    pub refers: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +63,8 @@ pub struct Column {
     pub nullable: bool,
     pub default: Option<String>,
     pub about: Option<String>,
+    /// Whether an identity column's values are ALWAYS generated.
+    pub identity: Option<bool>,
 }
 
 /// What the planner found out about a snapshot.
@@ -67,7 +80,10 @@ impl Objects {
         namespaces.extend(snapshot.schemas.keys().filter(|name| !super::SCHEMAS.contains(&name.as_str())).cloned());
         let namespaces = namespaces.into_iter().map(|name| (oid::of_schema(snapshot, &name), name)).collect();
         let mut relations = system_relations().to_vec();
-        relations.extend(snapshot.relations.values().map(|relation| Arc::new(relation_of(snapshot, relation))));
+        let own = snapshot.relations.values().map(|relation| relation_of(snapshot, relation));
+        let all =
+            own.chain(snapshot.relations.values().flat_map(indexes)).chain(snapshot.sequences.values().map(sequence));
+        relations.extend(all.map(|relation| Arc::new(described(snapshot, relation))));
         let by_oid = relations.iter().enumerate().map(|(at, relation)| (relation.oid, at)).collect();
         Objects {
             snapshot: snapshot.clone(),
@@ -104,7 +120,11 @@ impl Objects {
         for relation in self.snapshot.relations.values() {
             let catalog::Relation::View(view) = relation else { continue };
             if let Ok(schema) = shapes.view(context, view).await {
-                let columns = schema.fields().iter().map(|field| Column::plain(field.name(), Type::of(field), true));
+                let columns = schema.fields().iter().map(|field| {
+                    let subject = Subject::Column(view.name.clone(), field.name().clone());
+                    let about = self.snapshot.comment(&subject).map(String::from);
+                    Column { about, ..Column::plain(field.name(), Type::of(field), true) }
+                });
                 resolved.views.insert(oid::of_lake(view.id), columns.collect());
             }
         }
@@ -131,6 +151,7 @@ impl Objects {
             model.versions.last().map(|version| (&version.sha256, version.version)).hash(&mut hasher);
         }
         self.snapshot.connections.keys().for_each(|name| name.hash(&mut hasher));
+        self.snapshot.comments.values().for_each(|comment| comment.text.hash(&mut hasher));
         hasher.finish()
     }
 
@@ -168,7 +189,7 @@ pub type Known = Option<(u64, Arc<Resolved>)>;
 
 impl Column {
     pub fn plain(name: &str, ty: Type, nullable: bool) -> Self {
-        Column { name: name.to_string(), ty, nullable, default: None, about: None }
+        Column { name: name.to_string(), ty, nullable, default: None, about: None, identity: None }
     }
 }
 
@@ -218,6 +239,7 @@ fn system_relation(declared: &Declared) -> Relation {
         about: declared.about.clone(),
         definition: None,
         options: None,
+        rules: None,
     }
 }
 
@@ -238,9 +260,10 @@ fn relation_of(snapshot: &Snapshot, relation: &catalog::Relation) -> Relation {
     }
 }
 
-fn managed(snapshot: &Snapshot, table: &catalog::Table) -> Relation {
+fn managed(snapshot: &Snapshot, table: &Arc<catalog::Table>) -> Relation {
     let columns = table.columns.iter().map(|column| Column {
-        default: column.default.clone(),
+        default: column.default.clone().filter(|_| !table.rules.identities.contains_key(&column.name)),
+        identity: table.rules.identities.get(&column.name).copied(),
         ..Column::plain(&column.name, column.ty.clone(), column.nullable)
     });
     let bytes = |file: &Arc<catalog::DataFile>| file.bytes + file.deletes.as_ref().map_or(0, |deletes| deletes.bytes);
@@ -249,9 +272,51 @@ fn managed(snapshot: &Snapshot, table: &catalog::Table) -> Relation {
     Relation {
         rows: Some(table.rows()),
         bytes: table.files.iter().map(bytes).sum(),
+        rules: Some(Ruled {
+            indexed: !pg::indexes(table).is_empty(),
+            checks: table.rules.checks().count() as i64,
+            refers: table.rules.foreign_keys().next().is_some() || snapshot.referring(table.id).next().is_some(),
+        }),
         definition,
         ..bare(oid::of_lake(table.id), &table.name, kind, Some(columns.collect()))
     }
+}
+
+/// With what was said about it and its columns.
+fn described(snapshot: &Snapshot, mut relation: Relation) -> Relation {
+    if snapshot.comments.is_empty() {
+        return relation;
+    }
+    let name = crate::base::Name::new(&relation.schema, &relation.name);
+    let subject = if relation.kind == 'i' { Subject::Index(name.clone()) } else { Subject::Relation(name.clone()) };
+    relation.about = snapshot.comment(&subject).map(String::from);
+    for column in relation.columns.iter_mut().flatten() {
+        let subject = Subject::Column(name.clone(), column.name.clone());
+        column.about = snapshot.comment(&subject).map(String::from);
+    }
+    relation
+}
+
+fn sequence(sequence: &Arc<catalog::Sequence>) -> Relation {
+    let columns = [("last_value", Type::Int8), ("log_cnt", Type::Int8), ("is_called", Type::Bool)];
+    let columns = columns.map(|(name, ty)| Column::plain(name, ty, false)).to_vec();
+    bare(oid::of_name("sequence", &sequence.uuid), &sequence.name, 'S', Some(columns))
+}
+
+/// The indexes of a table, relations of their own.
+fn indexes(relation: &catalog::Relation) -> Vec<Relation> {
+    let catalog::Relation::Table(table) = relation else { return vec![] };
+    let relation = |index: pg::Indexed<'_>| {
+        let column = |element: &String| {
+            let known = table.columns.iter().find(|column| crate::base::quote_identifier(&column.name) == *element);
+            let (name, ty) = known.map_or(("expr", Type::Text), |column| (column.name.as_str(), column.ty.clone()));
+            Column::plain(name, ty, true)
+        };
+        let columns = index.elements.iter().map(column).collect();
+        let name = crate::base::Name::new(&table.name.schema, index.name);
+        bare(index.oid, &name, 'i', Some(columns))
+    };
+    pg::indexes(table).into_iter().map(relation).collect()
 }
 
 /// The query of the materialized view whose rows this table holds.
@@ -280,5 +345,6 @@ fn bare(oid: u32, name: &crate::base::Name, kind: char, columns: Option<Vec<Colu
         about: None,
         definition: None,
         options: None,
+        rules: None,
     }
 }

@@ -82,4 +82,6 @@ pub const GOOD: &[&str] = &[
     "SHOW CREATE WORKFLOW w",
     "SHOW CREATE MATERIALIZED VIEW w",
     "SHOW CREATE EXTERNAL TABLE s.t",
+    "COMMENT ON COLUMN s.t.c IS 'of a column'",
+    "COMMENT ON CONSTRAINT positive ON s.t IS NULL",
 ];

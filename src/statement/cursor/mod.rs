@@ -47,6 +47,11 @@ impl<'a> Cursor<'a> {
         self.at >= self.tokens.len()
     }
 
+    /// Passes over the next token, whatever it is.
+    pub fn skip(&mut self) {
+        self.at += 1;
+    }
+
     /// Refuses whatever stands here.
     pub fn unexpected(&self) -> Error {
         let near = self.tokens.get(self.at).map_or("", |token| &self.text[token.start..token.end]);

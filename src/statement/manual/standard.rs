@@ -30,11 +30,15 @@ AS OF as it was then.",
     Manual {
         title: "CREATE TABLE",
         synopsis: "\
-CREATE [TEMP] TABLE [IF NOT EXISTS] name (column type [NOT NULL] [DEFAULT expression], …) [ON COMMIT …]
+CREATE [TEMP] TABLE [IF NOT EXISTS] name
+    (column type [NOT NULL] [DEFAULT expression] [constraint], … [, constraint, …]) [ON COMMIT …]
 CREATE [TEMP] TABLE [IF NOT EXISTS] name [ON COMMIT PRESERVE ROWS | DELETE ROWS | DROP] AS query
 DROP TABLE [IF EXISTS] name, … [CASCADE | RESTRICT]",
         about: "A managed table: Parquet files and a DuckLake 1.0 catalog, which DuckDB and others can read while the \
-server runs. Dropping one keeps its past readable in the lake's history, and never drops what reads it.
+server runs. A constraint is [CONSTRAINT name] PRIMARY KEY, UNIQUE [NULLS NOT DISTINCT], CHECK (condition) or \
+REFERENCES table, and holds whoever writes: statements, COPY and workflows, whose runs fail before they publish. Keys \
+are looked at once per statement, not row by row. serial types and GENERATED … AS IDENTITY number rows. Dropping a \
+table keeps its past readable in the lake's history, and never drops what reads it.
 
 A temporary table is its session's alone and gone with it. It is in the schema pg_temp, which is looked up before all \
 others, and in no history of the lake. ON COMMIT says what becomes of it at the end of each transaction.",
@@ -49,28 +53,67 @@ A view over a temporary table is temporary too.",
     },
     Manual {
         title: "ALTER TABLE",
-        synopsis: "ALTER TABLE name RENAME TO name",
-        about: "Renames a table.",
-        example: "ALTER TABLE scores RENAME TO scores_old;",
+        synopsis: "\
+ALTER TABLE name RENAME TO name
+ALTER TABLE name {ADD [COLUMN] column type … | DROP [COLUMN] column [CASCADE] | RENAME [COLUMN] column TO column
+  | ALTER [COLUMN] column {TYPE type [USING expression] | SET DEFAULT … | DROP DEFAULT | SET NOT NULL | DROP NOT NULL}
+  | ADD constraint | DROP CONSTRAINT name [CASCADE] | RENAME CONSTRAINT name TO name}, …
+ALTER VIEW name {RENAME TO name | SET SCHEMA schema}",
+        about: "Changes a table. Its rows stay where they are, as columns are found by their ids; another type, or a \
+default that differs from row to row, writes them anew.",
+        example: "ALTER TABLE scores ADD COLUMN model text DEFAULT 'v1';",
     },
     Manual {
         title: "INSERT",
-        synopsis: "INSERT INTO table [(column, …)] VALUES (…), … | query",
+        synopsis: "\
+INSERT INTO table [(column, …)] [OVERRIDING SYSTEM VALUE] VALUES (…), … | query
+  [ON CONFLICT [(column, …) | ON CONSTRAINT name] {DO NOTHING | DO UPDATE SET … [WHERE condition]}] [RETURNING …]",
         about: "Adds rows to a managed table. All of them are seen at once, or none. A table of a connection is \
 written by a step of a workflow.",
         example: "INSERT INTO scores SELECT id, score FROM ml.scores;",
     },
     Manual {
         title: "UPDATE",
-        synopsis: "UPDATE table SET column = expression, … [FROM …] [WHERE condition]",
+        synopsis: "UPDATE table SET column = expression, … [FROM …] [WHERE condition] [RETURNING …]",
         about: "Changes rows of a managed table.",
         example: "UPDATE ml.scores SET score = 0 WHERE score < 0;",
     },
     Manual {
         title: "DELETE",
-        synopsis: "DELETE FROM table [USING …] [WHERE condition]\nTRUNCATE [TABLE] table, …",
+        synopsis: "DELETE FROM table [USING …] [WHERE condition] [RETURNING …]\nTRUNCATE [TABLE] table, …",
         about: "Deletes rows of a managed table; their past stays readable.",
         example: "DELETE FROM ml.scores WHERE id IN (SELECT id FROM retired);",
+    },
+    Manual {
+        title: "MERGE",
+        synopsis: "\
+MERGE INTO table USING source ON condition
+  WHEN MATCHED [AND condition] THEN {UPDATE SET … | DELETE | DO NOTHING}
+  WHEN NOT MATCHED [AND condition] THEN {INSERT [(column, …)] VALUES (…) | DO NOTHING} …",
+        about: "Rows of the source change, take away or add rows of a managed table. A row that two of them would \
+change is refused (21000).",
+        example: "MERGE INTO t USING s ON t.id = s.id WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.n);",
+    },
+    Manual {
+        title: "CREATE INDEX",
+        synopsis: "CREATE [UNIQUE] INDEX [name] ON table (column | expression, …)\nDROP INDEX [IF EXISTS] name, …",
+        about: "Remembered, and rows are held to a unique one. It makes nothing faster: files are left out by their \
+statistics.",
+        example: "CREATE UNIQUE INDEX ON ml.scores (id);",
+    },
+    Manual {
+        title: "CREATE SEQUENCE",
+        synopsis: "CREATE SEQUENCE [IF NOT EXISTS] name [INCREMENT BY n] [START WITH n] [MINVALUE n] [MAXVALUE n] \
+[CYCLE]\nDROP SEQUENCE [IF EXISTS] name, …",
+        about: "Numbers for nextval, setval and currval. They are written down with the next commit: one that no \
+commit followed may come again after a crash.",
+        example: "CREATE SEQUENCE ticket;",
+    },
+    Manual {
+        title: "VACUUM, ANALYZE, LOCK TABLE",
+        synopsis: "VACUUM [table]\nANALYZE [table]\nLOCK TABLE table [IN … MODE]",
+        about: "Accepted, for tools that send them. The lake needs none of them.",
+        example: "",
     },
     Manual {
         title: "COPY",

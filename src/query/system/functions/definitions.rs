@@ -10,8 +10,8 @@ pub const ALL: &[Entry] = &[
     ("col_description(oid, int4) text", column_description),
     ("obj_description(oid) text", description),
     ("obj_description(oid, name) text", description),
-    ("pg_get_constraintdef(oid) text", |_| Ok(Cell::Null)),
-    ("pg_get_constraintdef(oid, bool) text", |_| Ok(Cell::Null)),
+    ("pg_get_constraintdef(oid) text", constraint),
+    ("pg_get_constraintdef(oid, bool) text", constraint),
     ("pg_get_expr(text, oid) text", expression),
     ("pg_get_expr(text, oid, bool) text", expression),
     ("pg_get_function_arg_default(oid, int4) text", |_| Ok(Cell::Null)),
@@ -20,13 +20,12 @@ pub const ALL: &[Entry] = &[
     ("pg_get_function_result(oid) text", result),
     ("pg_get_function_sqlbody(oid) text", |_| Ok(Cell::Null)),
     ("pg_get_functiondef(oid) text", function),
-    ("pg_get_indexdef(oid) text", |_| Ok(Cell::Null)),
-    ("pg_get_indexdef(oid, int4, bool) text", |_| Ok(Cell::Null)),
+    ("pg_get_indexdef(oid) text", index),
+    ("pg_get_indexdef(oid, int4, bool) text", index),
     ("pg_get_partition_constraintdef(oid) text", |_| Ok(Cell::Null)),
     ("pg_get_partkeydef(oid) text", |_| Ok(Cell::Null)),
     ("pg_get_ruledef(oid) text", |_| Ok(Cell::Null)),
     ("pg_get_ruledef(oid, bool) text", |_| Ok(Cell::Null)),
-    ("pg_get_serial_sequence(text, text) text", |_| Ok(Cell::Null)),
     ("pg_get_statisticsobjdef(oid) text", |_| Ok(Cell::Null)),
     ("pg_get_statisticsobjdef_columns(oid) text", |_| Ok(Cell::Null)),
     ("pg_get_triggerdef(oid) text", |_| Ok(Cell::Null)),
@@ -44,6 +43,17 @@ fn expression(call: &Call<'_>) -> Result<Cell> {
 fn view(call: &Call<'_>) -> Result<Cell> {
     let definition = call.relation(0).and_then(|relation| relation.definition.as_deref());
     Ok(definition.map(|sql| format!(" {};", sql.trim().trim_end_matches(';').trim_end())).into())
+}
+
+fn constraint(call: &Call<'_>) -> Result<Cell> {
+    let pretty = call.values.get(1) == Some(&Cell::Bool(true));
+    Ok(call.oid(0).and_then(|oid| pg::constraint_definition(call.scope, oid, pretty)).into())
+}
+
+fn index(call: &Call<'_>) -> Result<Cell> {
+    let pretty = call.values.get(2) == Some(&Cell::Bool(true));
+    let column = call.int(1).unwrap_or(0);
+    Ok(call.oid(0).and_then(|oid| pg::index_definition(call.scope, oid, column, pretty)).into())
 }
 
 fn procedure(call: &Call<'_>) -> Option<Procedure> {
@@ -76,7 +86,8 @@ fn description(call: &Call<'_>) -> Result<Cell> {
     let class = call.text(1);
     let relation = || call.objects().relation(oid).and_then(|relation| relation.about.clone());
     let procedure = || procedure(call).and_then(|procedure| procedure.about);
-    let schema = || call.objects().namespace(oid).and_then(pg::schema_description).map(String::from);
+    let schema =
+        || call.objects().namespace(oid).and_then(|name| pg::schema_description(call.scope, name)).map(String::from);
     let about = match class {
         Some("pg_class") => relation(),
         Some("pg_proc") => procedure(),
@@ -90,7 +101,7 @@ fn description(call: &Call<'_>) -> Result<Cell> {
 fn column_description(call: &Call<'_>) -> Result<Cell> {
     let column = call.relation(0).and_then(|relation| {
         let at = usize::try_from(call.int(1)?.checked_sub(1)?).ok()?;
-        relation.columns.as_ref()?.get(at)?.about.clone()
+        call.objects().columns(relation).get(at)?.about.clone()
     });
     Ok(column.into())
 }

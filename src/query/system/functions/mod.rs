@@ -4,6 +4,7 @@ mod arrays;
 mod definitions;
 mod lookup;
 mod privileges;
+mod sequences;
 mod session;
 mod sizes;
 mod text;
@@ -30,7 +31,11 @@ use std::sync::{Arc, LazyLock};
 /// A signature as Postgres writes it, and what it answers. `regclass` takes a name or an OID, `any` anything.
 type Entry = (&'static str, fn(&Call<'_>) -> Result<Cell>);
 
-const GROUPS: &[&[Entry]] = &[definitions::ALL, lookup::ALL, privileges::ALL, session::ALL, sizes::ALL, text::ALL];
+const GROUPS: &[&[Entry]] =
+    &[definitions::ALL, lookup::ALL, privileges::ALL, sequences::ALL, session::ALL, sizes::ALL, text::ALL];
+
+/// Functions that act, so that they must not be folded away while planning, and act for each row.
+const ACTING: &[&str] = &["nextval", "set_config", "setval"];
 
 /// Functions that answer something for NULL; all others answer NULL.
 const NOT_STRICT: &[&str] = &["format", "pg_get_function_arg_default", "quote_nullable"];
@@ -140,8 +145,7 @@ pub fn signatures() -> impl Iterator<Item = (&'static str, Vec<Type>, Type)> {
 /// A function by its name, bound to one statement's context.
 pub(super) fn function(system: &Arc<System>, context: &Arc<Context>, name: &str) -> Option<Arc<ScalarUDF>> {
     let Some(overloads) = all().get(name) else { return unbound().iter().find(|own| own.name() == name).cloned() };
-    // `set_config` acts, so it must not be folded away while planning.
-    let volatility = if overloads.name == "set_config" { Volatility::Volatile } else { Volatility::Stable };
+    let volatility = if ACTING.contains(&overloads.name) { Volatility::Volatile } else { Volatility::Stable };
     let signature = Signature::user_defined(volatility);
     let function = Function { overloads, signature, system: system.clone(), context: context.clone() };
     Some(Arc::new(ScalarUDF::from(function)))
@@ -241,7 +245,8 @@ impl ScalarUDFImpl for Function {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
         let types: Vec<_> = args.args.iter().map(ColumnarValue::data_type).collect();
         let Some(overload) = self.overload(&types) else { return plan_err!("{} must be planned", self.name()) };
-        let constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let scalars = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let constant = scalars && !ACTING.contains(&self.overloads.name);
         let count = if constant { 1 } else { args.number_rows };
         let columns = args.args.into_iter().map(|arg| cells(&arg.into_array(count)?)).collect::<Result<Vec<_>, _>>()?;
         let answers = self.answers(overload, &columns, count)?;

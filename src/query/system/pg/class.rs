@@ -2,6 +2,7 @@
 
 use super::kinds::{self, Storage};
 use crate::base::Type;
+use crate::catalog::Subject;
 use crate::query::system::objects::Relation;
 use crate::query::system::oid;
 use crate::query::system::page::{Cell, Page, row};
@@ -9,6 +10,8 @@ use crate::query::system::schema::Scope;
 
 /// The access method of managed tables.
 const LAKE: &str = "ducklake";
+/// That of indexes.
+const BTREE: u32 = 403;
 
 pub fn pg_namespace(scope: &Scope<'_>) -> Page {
     let rows = scope.objects.namespaces.iter().map(|(oid, name)| row![*oid, name, oid::ROLE]);
@@ -16,7 +19,7 @@ pub fn pg_namespace(scope: &Scope<'_>) -> Page {
 }
 
 pub fn pg_am(_: &Scope<'_>) -> Page {
-    let rows = [row![2u32, "heap", "t"], row![403u32, "btree", "i"], row![oid::of_name("am", LAKE), LAKE, "t"]];
+    let rows = [row![2u32, "heap", "t"], row![BTREE, "btree", "i"], row![oid::of_name("am", LAKE), LAKE, "t"]];
     Page::of(["oid", "amname", "amtype"], rows)
 }
 
@@ -28,17 +31,25 @@ pub fn pg_class(scope: &Scope<'_>) -> Page {
             (true, true) => 2,
             (true, false) => oid::of_name("am", LAKE),
         };
+        let (method, owned) = match relation.kind {
+            'i' => (BTREE, true),
+            _ => (method, stored),
+        };
+        let rules = relation.rules.unwrap_or_default();
         row![
             relation.oid,
             &relation.name,
             relation.schema_oid(scope.objects),
             oid::ROLE,
             method,
-            if stored { relation.oid } else { 0 },
+            if owned { relation.oid } else { 0 },
             pages(relation),
             relation.rows.unwrap_or(-1) as f64,
             if relation.is_temporary() { "t" } else { "p" },
             relation.kind,
+            rules.indexed,
+            rules.checks,
+            rules.refers,
             scope.objects.columns(relation).len(),
             matches!(relation.kind, 'v' | 'm'),
             true,
@@ -57,6 +68,9 @@ pub fn pg_class(scope: &Scope<'_>) -> Page {
             "reltuples",
             "relpersistence",
             "relkind",
+            "relhasindex",
+            "relchecks",
+            "relhastriggers",
             "relnatts",
             "relhasrules",
             "relispopulated",
@@ -88,7 +102,8 @@ pub fn pg_attribute(scope: &Scope<'_>) -> Page {
                 storage.align,
                 storage.storage,
                 !column.nullable,
-                column.default.is_some(),
+                column.default.is_some() || column.identity.is_some(),
+                column.identity.map_or("", |always| if always { "a" } else { "d" }),
                 true,
                 kinds::collation(&column.ty),
             ]
@@ -110,6 +125,7 @@ pub fn pg_attribute(scope: &Scope<'_>) -> Page {
             "attstorage",
             "attnotnull",
             "atthasdef",
+            "attidentity",
             "attislocal",
             "attcollation",
         ],
@@ -136,14 +152,13 @@ pub fn pg_rewrite(scope: &Scope<'_>) -> Page {
 }
 
 pub fn pg_description(scope: &Scope<'_>) -> Page {
-    let schemas = scope
-        .objects
-        .namespaces
-        .iter()
-        .filter_map(|(oid, name)| schema_description(name).map(|about| row![*oid, oid::PG_NAMESPACE, 0, about]));
+    let schemas =
+        scope.objects.namespaces.iter().filter_map(|(oid, name)| {
+            schema_description(scope, name).map(|about| row![*oid, oid::PG_NAMESPACE, 0, about])
+        });
     let relations = scope.objects.relations.iter().flat_map(|relation| {
         let own = relation.about.iter().map(|about| row![relation.oid, oid::PG_CLASS, 0, about]);
-        let columns = relation.columns.iter().flatten().zip(1i64..);
+        let columns = scope.objects.columns(relation).iter().zip(1i64..);
         let columns = columns.filter_map(|(column, number)| {
             column.about.as_ref().map(|about| row![relation.oid, oid::PG_CLASS, number, about])
         });
@@ -155,18 +170,29 @@ pub fn pg_description(scope: &Scope<'_>) -> Page {
 }
 
 /// What `\dn+` says of a schema.
-pub fn schema_description(name: &str) -> Option<&'static str> {
-    match name {
+pub fn schema_description<'a>(scope: &'a Scope<'_>, name: &str) -> Option<&'a str> {
+    let said = scope.objects.snapshot.comment(&Subject::Schema(name.to_string()));
+    said.or(match name {
         "pg_catalog" => Some("system catalog schema"),
         "aqueduct" => Some("workflows, runs, checks, metrics, models and what happened to them"),
         "public" => Some("standard public schema"),
         _ => None,
-    }
+    })
 }
 
 pub fn pg_tables(scope: &Scope<'_>) -> Page {
     let tables = scope.objects.relations.iter().filter(|relation| relation.kind == 'r');
-    let rows = tables.map(|relation| row![&relation.schema, &relation.name, "aqueduct", false, false, false, false]);
+    let rows = tables.map(|relation| {
+        row![
+            &relation.schema,
+            &relation.name,
+            "aqueduct",
+            relation.rules.unwrap_or_default().indexed,
+            false,
+            false,
+            false
+        ]
+    });
     Page::of(["schemaname", "tablename", "tableowner", "hasindexes", "hasrules", "hastriggers", "rowsecurity"], rows)
 }
 

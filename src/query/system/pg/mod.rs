@@ -1,6 +1,7 @@
 //! The rows of `pg_catalog`; a table that is not in the list has none.
 
 mod class;
+mod constraint;
 mod foreign;
 mod kinds;
 mod proc;
@@ -8,6 +9,7 @@ mod roles;
 mod server;
 
 pub use class::schema_description;
+pub use constraint::{Indexed, constraint_definition, index_definition, indexes, mentioned};
 pub use kinds::io_functions;
 pub use proc::{Procedure, arguments, procedures, result};
 pub use roles::names as role_names;
@@ -22,17 +24,21 @@ pub(super) const FILLED: &[Filled] = &[
     Filled::new("pg_authid", roles::pg_authid, Needs::Session),
     Filled::new("pg_class", class::pg_class, Needs::Nothing),
     Filled::new("pg_collation", kinds::pg_collation, Needs::Nothing),
+    Filled::new("pg_constraint", constraint::pg_constraint, Needs::Nothing),
     Filled::new("pg_database", server::pg_database, Needs::Nothing),
-    Filled::new("pg_description", class::pg_description, Needs::Nothing),
+    Filled::new("pg_description", class::pg_description, Needs::Shapes),
     Filled::new("pg_foreign_data_wrapper", foreign::pg_foreign_data_wrapper, Needs::Nothing),
     Filled::new("pg_foreign_server", foreign::pg_foreign_server, Needs::Nothing),
     Filled::new("pg_foreign_table", foreign::pg_foreign_table, Needs::Nothing),
+    Filled::new("pg_index", constraint::pg_index, Needs::Nothing),
+    Filled::new("pg_indexes", constraint::pg_indexes, Needs::Nothing),
     Filled::new("pg_language", proc::pg_language, Needs::Nothing),
     Filled::new("pg_matviews", class::pg_matviews, Needs::Nothing),
     Filled::new("pg_namespace", class::pg_namespace, Needs::Nothing),
     Filled::new("pg_proc", proc::pg_proc, Needs::Shapes),
     Filled::new("pg_rewrite", class::pg_rewrite, Needs::Nothing),
     Filled::new("pg_roles", roles::pg_roles, Needs::Session),
+    Filled::new("pg_sequence", constraint::pg_sequence, Needs::Nothing),
     Filled::new("pg_settings", server::pg_settings, Needs::Session),
     Filled::new("pg_shadow", roles::pg_shadow, Needs::Session),
     Filled::new("pg_stat_activity", server::pg_stat_activity, Needs::Session),

@@ -1,6 +1,7 @@
 //! Functions: models by their inputs, ours, and those of Postgres that answer here.
 
 use crate::base::{Name, Type, quote_identifier};
+use crate::catalog::Subject;
 use crate::query::system::functions;
 use crate::query::system::oid;
 use crate::query::system::page::{Cell, Page, row};
@@ -57,6 +58,8 @@ pub fn procedures(scope: &Scope<'_>) -> Vec<Procedure> {
 fn of_model(scope: &Scope<'_>, name: &Name) -> Option<Procedure> {
     let signature = scope.objects.signature(name)?;
     let version = scope.objects.snapshot.models.get(name)?.versions.last()?;
+    let said = scope.objects.snapshot.comment(&Subject::Model(name.clone()));
+    let about = said.map_or_else(|| format!("{} model, version {}", version.format, version.version), String::from);
     Some(Procedure {
         oid: oid::of_name("model", &format!("{}.{}", name.schema, name.name)),
         schema: name.schema.clone(),
@@ -66,7 +69,7 @@ fn of_model(scope: &Scope<'_>, name: &Name) -> Option<Procedure> {
         result: signature.output.clone(),
         language: MODEL,
         volatile: 's',
-        about: Some(format!("{} model, version {}", version.format, version.version)),
+        about: Some(about),
     })
 }
 

@@ -1,12 +1,12 @@
 //! Scalar subqueries over the catalog, which give one row because they ask by a key.
 
 use super::{call, cast, columns, take};
+use crate::query::aggregates;
 use crate::query::system::schema::is_filled;
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, BinaryOperator, CaseWhen, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
-    GroupByExpr, JoinOperator, Query, Select, SelectItem, SetExpr, Statement, Value, Visit, VisitMut, Visitor,
-    VisitorMut,
+    ArrayElemTypeDef, BinaryOperator, CaseWhen, DataType, Expr, GroupByExpr, JoinOperator, Query, Select, SelectItem,
+    SetExpr, Statement, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -194,36 +194,6 @@ fn keyed(select: &Select) -> bool {
         _ => true,
     });
     select.distinct.is_none() && select.having.is_none() && !grouped && !aggregated
-}
-
-fn aggregates(expr: &Expr) -> bool {
-    const NAMES: &[&str] = &[
-        "array_agg",
-        "avg",
-        "bool_and",
-        "bool_or",
-        "count",
-        "every",
-        "first_value",
-        "json_agg",
-        "jsonb_agg",
-        "json_object_agg",
-        "max",
-        "min",
-        "string_agg",
-        "sum",
-    ];
-    match expr {
-        Expr::Function(function) => {
-            let name = function.name.0.last().and_then(|part| part.as_ident());
-            let inside = |argument: &FunctionArg| matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) if aggregates(expr));
-            name.is_some_and(|name| NAMES.contains(&name.value.to_lowercase().as_str()))
-                || matches!(&function.args, FunctionArguments::List(list) if list.args.iter().any(inside))
-        }
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => aggregates(inner),
-        Expr::BinaryOp { left, right, .. } => aggregates(left) || aggregates(right),
-        _ => false,
-    }
 }
 
 /// In a SELECT from a table that never has rows nothing is computed, so its subqueries need no plan.
