@@ -74,7 +74,7 @@ impl Lake {
                     Ok(())
                 })?;
             }
-            let wanted: HashSet<&[u8]> = rows.iter().flatten().map(|key: &Box<[u8]>| key.as_ref()).collect();
+            let wanted: HashSet<&[u8]> = rows.iter().flatten().map(Box::as_ref).collect();
             for part in &parts {
                 keys.read_part(part, |key| {
                     if wanted.contains(key.bytes) {

@@ -16,6 +16,7 @@ pub mod publish;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod verify;
 mod writer;
 
@@ -24,6 +25,7 @@ pub use deletes::Positions;
 pub use past::At;
 pub use pending::{Hold, Pending};
 pub use stats::{initial, storable};
+pub use turns::Turn;
 pub use writer::Writer;
 
 use crate::base::{Result, folder};
@@ -39,6 +41,7 @@ pub struct Lake {
     temporary: Arc<Path>,
     deletes: Arc<deletes::Cache>,
     holds: Arc<pending::Holds>,
+    turns: Arc<turns::Turns>,
 }
 
 /// Column of [`Lake::provider_with_positions`] with the id of the data file a row is in (`bigint`).
@@ -59,6 +62,7 @@ impl Lake {
             temporary: temporary.into(),
             deletes: Arc::default(),
             holds: Arc::default(),
+            turns: Arc::default(),
         })
     }
 

@@ -7,7 +7,7 @@ use super::Settings;
 use super::uncommitted::{Uncommitted, Work};
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::{Snapshot, Temporary};
-use crate::lake::Hold;
+use crate::lake::{Hold, Turn};
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
@@ -68,6 +68,8 @@ pub struct Transaction {
     pub reads: Arc<Mutex<BTreeSet<Name>>>,
     /// Keeps the collector from files that its snapshot or its work needs.
     hold: Option<Hold>,
+    /// Of its statement, when that is all of it and changes rows of a table.
+    pub(super) turn: Option<Turn>,
 }
 
 #[derive(Debug)]

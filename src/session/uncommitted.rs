@@ -2,7 +2,7 @@
 //! makes all of it so for everybody, or it is dropped and has never been.
 
 use super::{Session, Status};
-use crate::base::{Error, Kind, Result};
+use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::{Change, Commit, Draft, Snapshot, Table, Temporary};
 use crate::engine::Engine;
 use crate::lake::{Lake, Pending};
@@ -27,6 +27,10 @@ impl Uncommitted {
     /// What exists for the transaction; `None` when it has not begun.
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.0.lock().as_ref().map(|work| work.draft.snapshot().clone())
+    }
+
+    pub(super) fn has_changes(&self) -> bool {
+        self.0.lock().as_ref().is_some_and(|work| work.draft.changes().next().is_some())
     }
 
     /// Brings the work onto `base`; 40001 when others have done what it cannot follow.
@@ -142,6 +146,21 @@ impl Session {
         let lake = &self.engine.lake;
         let entered = self.transaction.enter(newest, self.temporary.committed(), now, || lake.hold());
         entered.map_err(|error| self.advised(error))
+    }
+
+    /// A statement is about to change rows of a table. When it is alone in its transaction, it waits for others of its
+    /// kind and finds what they have written: what it reads from now on is newer than before.
+    pub async fn wait_for_turn(&mut self, table: &Name) -> Result<()> {
+        let alone = self.transaction.status() == Status::Idle && !self.transaction.uncommitted.has_changes();
+        if !alone || self.transaction.turn.is_some() {
+            return Ok(());
+        }
+        let lake = self.engine.lake.clone();
+        self.transaction.turn = tokio::select! {
+            turn = lake.turn(table) => turn,
+            () = self.cancel.cancelled() => return Err(self.stop.error()),
+        };
+        self.enter()
     }
 
     /// Changes what exists, for the transaction's own statements until it is committed.

@@ -1,7 +1,7 @@
 //! `DELETE`: rows that go.
 
 use super::returning::{Returning, types};
-use super::selection::{Other, Selection, first_of, writable};
+use super::selection::{Other, Selection, first_of, in_turn, writable};
 use super::target::refuse;
 use super::{AnyStatement, Description, Response, Session, Statement};
 use crate::base::{Error, Result, Type};
@@ -92,7 +92,7 @@ impl Statement for Delete {
     }
 
     async fn run(&self, session: &mut Session, parameters: &[ScalarValue]) -> Result<Response> {
-        let context = session.context();
+        let context = in_turn(session, &self.selection.target).await?;
         let bound = self.bind(session, context.clone(), &types(parameters)).await?;
         let (engine, table, returning) = (&session.engine, &bound.table, self.returning(&bound));
         let mut response = None;

@@ -4,7 +4,7 @@ use super::assignment::Assignment;
 use super::literal::{default, is_default, typed};
 use super::on_conflict::{OnConflict, Settled};
 use super::returning::{Returning, known, types};
-use super::selection::{Selection, writable};
+use super::selection::{Selection, in_turn, writable};
 use super::target::{Written, folded, offset, refuse};
 use super::{AnyStatement, Description, Response, Session, Statement};
 use crate::base::error::did_you_mean;
@@ -315,7 +315,12 @@ impl Statement for Insert {
     }
 
     async fn run(&self, session: &mut Session, parameters: &[ScalarValue]) -> Result<Response> {
-        let context = session.context();
+        let mut context = session.context();
+        let target = self.selection.target.find(&context)?;
+        let table = target.and_then(|name| context.snapshot.table(&name).ok());
+        if table.is_some_and(|table| !table.rules.keys().is_empty()) {
+            context = in_turn(session, &self.selection.target).await?;
+        }
         let Bound { table, plan, assignment } = self.bind(session, &context, &types(parameters)).await?;
         let (engine, returning, on_conflict) = (&session.engine, self.returning(&table), self.on_conflict(&table)?);
         let values = &parameters[..plan.parameters().len().min(parameters.len())];

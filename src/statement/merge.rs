@@ -7,7 +7,7 @@ use super::assignment::Assignment;
 use super::insert::{position, template};
 use super::literal::{default, typed};
 use super::returning::types;
-use super::selection::{Qualified, Selection, writable};
+use super::selection::{Qualified, Selection, in_turn, writable};
 use super::target::{folded, offset, refuse};
 use super::update::assignments;
 use super::{AnyStatement, Description, Response, Session, Statement};
@@ -223,7 +223,8 @@ impl Statement for Merge {
     }
 
     async fn run(&self, session: &mut Session, parameters: &[ScalarValue]) -> Result<Response> {
-        let Bound { table, plan, assignments } = self.bind(session, session.context(), &types(parameters)).await?;
+        let context = in_turn(session, &self.selection.target).await?;
+        let Bound { table, plan, assignments } = self.bind(session, context, &types(parameters)).await?;
         let engine = &session.engine;
         let mut rows = engine.query.run(&plan, parameters, session.cancel.clone()).await?;
         let mut writer = engine.lake.writer(&table);

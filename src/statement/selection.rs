@@ -201,6 +201,14 @@ pub fn first_of(positions: &mut Positions, batch: RecordBatch) -> Result<RecordB
     }
 }
 
+/// What a statement that changes rows of the target is planned in: after those before it.
+pub async fn in_turn(session: &mut Session, target: &Written) -> Result<Context> {
+    if let Some(name) = target.find(&session.context())? {
+        session.wait_for_turn(&name).await?;
+    }
+    Ok(session.context())
+}
+
 /// Refuses a table of a materialized view, whose rows only its refresh writes.
 pub fn writable(context: &Context, table: &Table, target: &Written) -> Result<()> {
     let view = context.snapshot.workflows.get(&table.name).is_some_and(|workflow| workflow.materialized_view);

@@ -24,10 +24,11 @@ statements of one message are a transaction, and so are those of the extended pr
 
 With READ COMMITTED, the default, each statement reads what is committed by then; with REPEATABLE READ and SERIALIZABLE, \
 what was committed when the block's first statement began. A SERIALIZABLE block that changes something is refused with \
-40001 when a table or view that it read has changed since. No transaction locks anything or waits for another. When \
-others have committed something that its changes cannot follow, it is refused with 40001, at COMMIT or, with READ \
+40001 when a table or view that it read has changed since. No block locks anything or \
+waits for another; UPDATE, DELETE, MERGE and INSERT into a table with a key take turns outside blocks, so that each finds \
+what the one before has written. When others have committed something that its changes cannot follow, it is refused with 40001, at COMMIT or, with READ \
 COMMITTED, at its next statement, and must be run again: the same file of rows was changed, or a table that it wrote to \
-was dropped, replaced or altered, or a name was taken. Rows that others add are no such thing. A name in DROP, RENAME \
+was dropped, replaced or altered, or a name was taken. Rows that others add are no such thing, unless they have a key that must be the only one (23505). A name in DROP, RENAME \
 and TRUNCATE means what has it at COMMIT.
 
 After an error everything is refused (25P02) until the block ends, or until ROLLBACK TO goes back to a savepoint with its \

@@ -4,7 +4,7 @@ use super::assignment::Assignment;
 use super::insert::{position, template};
 use super::literal::{is_default, typed};
 use super::returning::{Returning, types};
-use super::selection::{Other, Selection, first_of, writable};
+use super::selection::{Other, Selection, first_of, in_turn, writable};
 use super::target::{folded, offset, refuse};
 use super::{AnyStatement, Description, Response, Session, Statement};
 use crate::base::{Error, Kind, Result, Type, sql};
@@ -208,7 +208,7 @@ impl Statement for Update {
     }
 
     async fn run(&self, session: &mut Session, parameters: &[ScalarValue]) -> Result<Response> {
-        let context = session.context();
+        let context = in_turn(session, &self.selection.target).await?;
         let bound = self.bind(session, context.clone(), &types(parameters)).await?;
         let (engine, table, returning) = (&session.engine, &bound.table, self.returning(&bound));
         let mut rows = engine.query.run(&bound.plan, bound.values(parameters), session.cancel.clone()).await?;

@@ -1,5 +1,7 @@
 //! What the engine promises, where an `.slt` cannot say it: crashes, time, other systems, the house itself.
 
+mod client; // one who sends messages
+mod constraints; // keys that hold among writers at once
 mod crash; // kill -9 at each step of a publication
 mod duckdb; // DuckDB reads what we commit
 mod examples; // every folder a newcomer runs

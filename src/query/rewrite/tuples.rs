@@ -29,6 +29,10 @@ impl Rewriter<'_> {
                 let Some(parts) = row(subject) else { return Ok(()) };
                 let rows: Option<Vec<_>> = list.iter().map(row).collect();
                 let Some(rows) = rows else { return Ok(()) };
+                if rows.iter().any(|other| other.len() != parts.len()) {
+                    let at = self.offset(subject);
+                    return Err(Error::new(Kind::Syntax, "unequal number of entries in row expressions").at(at));
+                }
                 let each = rows.into_iter().filter_map(|other| compared(&BinaryOperator::Eq, parts.clone(), other));
                 let any = each.reduce(|left, right| joined(left, BinaryOperator::Or, right));
                 let Some(any) = any else { return Ok(()) };
@@ -37,12 +41,12 @@ impl Rewriter<'_> {
             }
             Expr::InSubquery { expr: subject, subquery, negated } => {
                 let Some(parts) = row(subject) else { return Ok(()) };
-                if *negated {
-                    return Err(Error::unsupported("NOT IN with several columns is not supported")
-                        .hint("NOT EXISTS (SELECT … WHERE …)".to_string())
-                        .at(self.offset(subject)));
+                if let Some(given) = width(subquery).filter(|given| *given != parts.len()) {
+                    let few = if given < parts.len() { "few" } else { "many" };
+                    let message = format!("subquery has too {few} columns");
+                    return Err(Error::new(Kind::Syntax, message).at(self.offset(subject)));
                 }
-                if let Some(exists) = matching(parts, subquery) {
+                if let Some(exists) = matching(parts, subquery, *negated) {
                     *expr = exists;
                 }
             }
@@ -112,12 +116,22 @@ fn compared(op: &BinaryOperator, lefts: Vec<Expr>, rights: Vec<Expr>) -> Option<
     }))
 }
 
-/// `EXISTS (SELECT 1 FROM (subquery) AS q (…) WHERE q.… = part AND …)`
-fn matching(parts: Vec<Expr>, subquery: &Query) -> Option<Expr> {
+/// How many columns a query gives, when that is written in it.
+fn width(query: &Query) -> Option<usize> {
+    let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    let plain = |item: &SelectItem| matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. });
+    select.projection.iter().all(plain).then_some(select.projection.len())
+}
+
+/// `EXISTS (SELECT 1 FROM (subquery) AS q (…) WHERE q.… = part AND …)`. What might be equal, for one of them is NULL,
+/// counts only for NOT IN: such a row is neither in nor not in.
+fn matching(parts: Vec<Expr>, subquery: &Query, negated: bool) -> Option<Expr> {
     let relation = Ident::with_quote('"', "\u{1}rows");
     let names: Vec<Ident> = (0..parts.len()).map(|at| Ident::with_quote('"', format!("\u{1}part {at}"))).collect();
     let columns = names.iter().map(|name| Expr::CompoundIdentifier(vec![relation.clone(), name.clone()]));
-    let condition = compared(&BinaryOperator::Eq, columns.collect(), parts)?;
+    let equal = columns.zip(parts).map(|(column, part)| joined(column, BinaryOperator::Eq, part));
+    let counts = |equal| if negated { Expr::IsNotFalse(Box::new(Expr::Nested(Box::new(equal)))) } else { equal };
+    let condition = equal.map(counts).reduce(|all, next| joined(all, BinaryOperator::And, next))?;
     let Statement::Query(mut query) = super::super::expression::select(vec![], None) else { return None };
     let SetExpr::Select(select) = query.body.as_mut() else { return None };
     let select: &mut Select = select;
@@ -133,5 +147,5 @@ fn matching(parts: Vec<Expr>, subquery: &Query) -> Option<Expr> {
         },
         joins: vec![],
     }];
-    Some(Expr::Exists { subquery: query, negated: false })
+    Some(Expr::Exists { subquery: query, negated })
 }
