@@ -196,6 +196,10 @@ kinds! {
     WrongState = "55000",
     /// the parameter cannot be changed now, or at all
     CannotChange = "55P02",
+    /// a privilege that cannot be granted so
+    InvalidGrant = "0LP01",
+    /// a name that nobody may take
+    ReservedName = "42939",
     /// somebody else is using the object
     ObjectInUse = "55006",
     /// cancelled, or the time was up

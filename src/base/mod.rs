@@ -9,6 +9,7 @@ pub mod error;
 pub mod folder;
 mod error_datafusion;
 pub mod name;
+pub mod password;
 pub mod roots;
 pub mod seal;
 pub mod sql;

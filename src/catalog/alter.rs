@@ -18,7 +18,7 @@ impl Snapshot {
         let before = self.table(name)?.columns.clone();
         let after = table.columns.clone();
         self.relations.insert(name.clone(), Relation::Table(Arc::new(table)));
-        self.say_again(|subject| match subject {
+        self.follow(|subject| match subject {
             Subject::Column(of, column) if of == name => {
                 let old = before.iter().find(|old| old.name == *column)?;
                 let new = after.iter().find(|new| new.id == old.id).filter(|new| new.name != *column)?;

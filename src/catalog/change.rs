@@ -1,8 +1,8 @@
 //! Every way in which what exists can change.
 
 use super::{
-    Column, ColumnStats, Connection, DataFile, External, ModelVersion, Rules, Secret, Sequence, Subject, Table, View,
-    Workflow,
+    Column, ColumnStats, Connection, DataFile, External, ModelVersion, Privilege, Role, Rules, Secret, Sequence,
+    Subject, Table, View, Workflow,
 };
 use crate::base::Name;
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,29 @@ pub enum Change {
     Comment {
         subject: Subject,
         text: Option<String>,
+    },
+
+    PutRole {
+        role: Role,
+        /// Else there must be none of its name.
+        or_replace: bool,
+    },
+    DropRole {
+        name: String,
+    },
+    Grant {
+        subject: Subject,
+        grantee: String,
+        privileges: Vec<Privilege>,
+        /// Whether the grantee may grant them.
+        option: bool,
+    },
+    Revoke {
+        subject: Subject,
+        grantee: String,
+        privileges: Vec<Privilege>,
+        /// Takes the option to grant them alone.
+        option_only: bool,
     },
 
     PutSequence {

@@ -88,7 +88,7 @@ impl Draft {
             next.change(&change)?;
             if change.takes_away() {
                 next.disown();
-                next.unsay();
+                next.forget_missing();
             }
             made.push(Arc::new(named(change, &next)));
         }

@@ -7,6 +7,8 @@
 mod alter;
 mod change;
 mod comment;
+mod role;
+mod subject;
 mod draft;
 mod live;
 mod load;
@@ -23,14 +25,16 @@ pub mod workflow;
 mod writes;
 
 pub use change::{Change, NewDelete, NewDeleteFile, NewFile};
-pub use comment::{Comment, Subject};
+pub use comment::Comment;
 pub use draft::Draft;
 pub use live::{Commit, Live};
 pub use load::table_at;
 pub use object::{Connection, External, Input, Model, ModelVersion, NullRule, Secret, SecretSource};
+pub use role::{Grant, OWNER, PRIVILEGES, PUBLIC, Privilege, Role};
 pub use rules::{Constraint, Index, Key, Rule, Rules};
 pub use sequence::Sequence;
 pub use snapshot::{Relation, Schema, Snapshot, View};
+pub use subject::Subject;
 pub use table::{Column, ColumnStats, DataFile, DeleteFile, Table};
 pub use temporary::Temporary;
 pub use workflow::Workflow;

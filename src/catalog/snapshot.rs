@@ -2,8 +2,8 @@
 
 use super::table::folder;
 use super::{
-    Change, Column, Comment, Connection, DataFile, DeleteFile, Draft, External, Model, Secret, Sequence, Subject,
-    Table, Workflow, temporary,
+    Change, Column, Comment, Connection, DataFile, DeleteFile, Draft, External, Grant, Model, Role, Secret, Sequence,
+    Subject, Table, Workflow, temporary,
 };
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Name, Result, quote_identifier};
@@ -31,6 +31,9 @@ pub struct Snapshot {
     pub workflows: BTreeMap<Name, Arc<Workflow>>,
     pub sequences: BTreeMap<Name, Arc<Sequence>>,
     pub comments: BTreeMap<Subject, Arc<Comment>>,
+    pub roles: BTreeMap<String, Arc<Role>>,
+    /// By what they are about and whom they are given to.
+    pub grants: BTreeMap<(Subject, String), Arc<Grant>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -181,7 +184,7 @@ impl Snapshot {
                     }
                 };
                 self.relations.insert(to.clone(), relation);
-                self.say_again(|subject| match subject {
+                self.follow(|subject| match subject {
                     Subject::Relation(name) if name == from => Some(Subject::Relation(to.clone())),
                     Subject::Column(name, it) if name == from => Some(Subject::Column(to.clone(), it.clone())),
                     Subject::Constraint(name, it) if name == from => Some(Subject::Constraint(to.clone(), it.clone())),
@@ -266,6 +269,14 @@ impl Snapshot {
                 }
                 None => return Err(self.undefined_relation(name)),
             },
+            Change::PutRole { role, or_replace } => self.put_role(role, *or_replace)?,
+            Change::DropRole { name } => self.drop_role(name)?,
+            Change::Grant { subject, grantee, privileges, option } => {
+                self.grant(subject, grantee, privileges, *option);
+            }
+            Change::Revoke { subject, grantee, privileges, option_only } => {
+                self.revoke(subject, grantee, privileges, *option_only);
+            }
             Change::PutSequence { sequence, owned_by } => self.put_sequence(sequence, owned_by.as_ref())?,
             Change::DropSequence { name } => self.drop_sequence(name)?,
             Change::AdvanceSequence { name, uuid, last } => self.advance(name, uuid, *last),

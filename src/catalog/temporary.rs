@@ -3,7 +3,7 @@
 //! In a session's snapshot they lie beside what exists for everybody. Their ids are below zero, so that those of
 //! the lake go on without a gap.
 
-use super::{Change, Comment, Relation, Schema, Sequence, Snapshot, Subject};
+use super::{Change, Comment, Grant, Relation, Schema, Sequence, Snapshot, Subject};
 use crate::base::Name;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ pub struct Temporary {
     relations: BTreeMap<Name, Relation>,
     sequences: BTreeMap<Name, Arc<Sequence>>,
     comments: BTreeMap<Subject, Arc<Comment>>,
+    grants: BTreeMap<(Subject, String), Arc<Grant>>,
     next_id: i64,
 }
 
@@ -25,8 +26,8 @@ impl Temporary {
     /// Nothing yet; the files of tables will lie below `folder`, an absolute path ending in `/`.
     pub fn new(folder: String) -> Temporary {
         let schema = Schema { id: -1, uuid: String::new(), name: SCHEMA.to_string(), path: folder };
-        let (relations, sequences, comments) = Default::default();
-        Temporary { schema: Arc::new(schema), relations, sequences, comments, next_id: -2 }
+        let (relations, sequences, comments, grants) = Default::default();
+        Temporary { schema: Arc::new(schema), relations, sequences, comments, grants, next_id: -2 }
     }
 
     /// Files that its tables name, and the tables' folders.
@@ -47,6 +48,7 @@ impl Snapshot {
         snapshot.relations.extend(temporary.relations.clone());
         snapshot.sequences.extend(temporary.sequences.clone());
         snapshot.comments.extend(temporary.comments.clone());
+        snapshot.grants.extend(temporary.grants.clone());
         snapshot.next_temporary_id = temporary.next_id;
         snapshot
     }
@@ -55,11 +57,12 @@ impl Snapshot {
     pub fn temporary(&self) -> Option<Temporary> {
         let schema = self.schemas.get(SCHEMA)?.clone();
         let (mut relations, mut sequences) = (self.relations.clone(), self.sequences.clone());
-        let mut comments = self.comments.clone();
+        let (mut comments, mut grants) = (self.comments.clone(), self.grants.clone());
         relations.retain(|name, _| name.schema == SCHEMA);
         sequences.retain(|name, _| name.schema == SCHEMA);
         comments.retain(|subject, _| subject.key().schema == SCHEMA);
-        Some(Temporary { schema, relations, sequences, comments, next_id: self.next_temporary_id })
+        grants.retain(|(subject, _), _| subject.key().schema == SCHEMA);
+        Some(Temporary { schema, relations, sequences, comments, grants, next_id: self.next_temporary_id })
     }
 
     /// What exists for everybody.
@@ -72,6 +75,7 @@ impl Snapshot {
         shared.relations.retain(|name, _| name.schema != SCHEMA);
         shared.sequences.retain(|name, _| name.schema != SCHEMA);
         shared.comments.retain(|subject, _| subject.key().schema != SCHEMA);
+        shared.grants.retain(|(subject, _), _| subject.key().schema != SCHEMA);
         shared.next_temporary_id = 0;
         Arc::new(shared)
     }
@@ -113,9 +117,13 @@ impl Change {
             Change::PutExternal(external) => external.name.schema == SCHEMA,
             Change::PutSequence { sequence, .. } => sequence.name.schema == SCHEMA,
             Change::DropSequence { name } | Change::AdvanceSequence { name, .. } => name.schema == SCHEMA,
-            Change::Comment { subject, .. } => subject.key().schema == SCHEMA,
+            Change::Comment { subject, .. } | Change::Grant { subject, .. } | Change::Revoke { subject, .. } => {
+                subject.key().schema == SCHEMA
+            }
             Change::CreateSchema { .. }
             | Change::DropSchema { .. }
+            | Change::PutRole { .. }
+            | Change::DropRole { .. }
             | Change::PutSecret { .. }
             | Change::DropSecret { .. }
             | Change::PutConnection { .. }

@@ -31,6 +31,10 @@ pub(super) fn in_lake(snapshot: &Snapshot, change: &Change) -> bool {
         Change::Expect { .. }
         | Change::Vacant { .. }
         | Change::Comment { .. }
+        | Change::PutRole { .. }
+        | Change::DropRole { .. }
+        | Change::Grant { .. }
+        | Change::Revoke { .. }
         | Change::PutSequence { .. }
         | Change::DropSequence { .. }
         | Change::AdvanceSequence { .. }

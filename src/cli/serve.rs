@@ -1,7 +1,7 @@
 //! `aqueduct serve`: the server, from its first start to its last signal.
 
 use crate::base::clock::SystemClock;
-use crate::base::{Config, Error, Kind, Result};
+use crate::base::{Config, Error, Kind, Result, password};
 use crate::engine::{DRAIN_MAX, Engine, Lock};
 use crate::store::{Store, Write};
 use crate::{http, statement, wire};
@@ -100,7 +100,7 @@ async fn asked_to_stop((terminate, interrupt): &mut (Signal, Signal)) {
 
 /// Makes the first role when it is not there; the password, when we had to think of one.
 async fn ensure_role(store: &Store) -> Result<Option<String>> {
-    let name = format!("role.{ROLE}");
+    let name = password::setting(ROLE);
     let given = std::env::var(PASSWORD).ok().filter(|password| !password.is_empty());
     let known = !store.query("SELECT 1 FROM aqueduct_setting WHERE name = ?", &[name.clone().into()]).await?.is_empty();
     let (password, made) = match given {
@@ -113,7 +113,7 @@ async fn ensure_role(store: &Store) -> Result<Option<String>> {
     };
     let write = Write::new(
         "INSERT INTO aqueduct_setting(name, value) VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
-        [name.into(), wire::auth::verifier(&password).into()],
+        [name.into(), password::verifier(&password).into()],
     );
     store.write(&[write]).await?;
     Ok(made)

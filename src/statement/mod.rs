@@ -14,6 +14,7 @@ mod create_table;
 mod create_view;
 mod delete;
 mod drop;
+mod grant;
 mod insert;
 mod literal;
 mod materialize;
@@ -67,6 +68,7 @@ mod interval;
 mod keep;
 mod later;
 mod manual;
+mod role;
 mod rooms;
 mod runner;
 mod standard;
@@ -188,6 +190,8 @@ pub const ALL: &[&Form] = &[
     &create_external_table::FORM,
     &drop_external_table::FORM,
     &comment::FORM,
+    &role::FORM,
+    &grant::FORM,
     &show_objects::FORM,
     &show_create::FORM,
 ];

@@ -1,51 +1,23 @@
-//! Passwords: how they are kept, and the SCRAM-SHA-256 exchange that proves one.
+//! The SCRAM-SHA-256 exchange that proves a password.
 
 use super::frame::broken;
 use super::incoming::Body;
 use super::socket::{Inbox, Outbox};
+use crate::base::password::{self, SCRAM, Verifier};
 use crate::base::{Error, Kind, Result};
+use crate::catalog::OWNER;
 use crate::store::{Store, Value};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use pgwire::api::auth::sasl::scram::{SCRAM_ITERATIONS, ScramSecret, ScramServerAuth, gen_salted_password};
+use pgwire::api::auth::sasl::scram::{SCRAM_ITERATIONS, ScramSecret, ScramServerAuth};
 use pgwire::error::PgWireError;
 use pgwire::messages::startup::Authentication;
 use sha2::Sha256;
 
-const SCRAM: &str = "SCRAM-SHA-256";
 const SCRAM_PLUS: &str = "SCRAM-SHA-256-PLUS";
 
-/// What is stored of a password: Postgres' own form, from which the password cannot be read back.
-pub fn verifier(password: &str) -> String {
-    let salt: [u8; 16] = rand::random();
-    let salted = gen_salted_password(password, &salt, SCRAM_ITERATIONS);
-    match ScramSecret::verifier_from_salted_password(salt.to_vec(), salted, SCRAM_ITERATIONS) {
-        ScramSecret::Verifier { salt, iterations, stored_key, server_key } => format!(
-            "{SCRAM}${iterations}:{}${}:{}",
-            STANDARD.encode(salt),
-            STANDARD.encode(stored_key),
-            STANDARD.encode(server_key)
-        ),
-        ScramSecret::SaltedPassword { .. } => String::new(),
-    }
-}
-
-/// Reads what [`verifier`] wrote.
-fn secret(verifier: &str) -> Option<ScramSecret> {
-    let rest = verifier.strip_prefix(SCRAM)?.strip_prefix('$')?;
-    let (head, keys) = rest.split_once('$')?;
-    let (iterations, salt) = head.split_once(':')?;
-    let (stored_key, server_key) = keys.split_once(':')?;
-    let decode = |text: &str| STANDARD.decode(text).ok();
-    let (stored_key, server_key) = (decode(stored_key)?, decode(server_key)?);
-    let whole = stored_key.len() == 32 && server_key.len() == 32;
-    whole.then_some(ScramSecret::Verifier {
-        salt: decode(salt)?,
-        iterations: iterations.parse().ok()?,
-        stored_key,
-        server_key,
-    })
+fn secret(verifier: Verifier) -> ScramSecret {
+    let Verifier { iterations, salt, stored_key, server_key } = verifier;
+    ScramSecret::Verifier { salt, iterations, stored_key, server_key }
 }
 
 /// A secret for a user who does not exist: always the same salt, and no password that fits.
@@ -69,17 +41,18 @@ fn mock(user: &str, seed: &str) -> ScramSecret {
 
 /// The verifiers of `user` and of the role that always exists, in one question whoever asks.
 async fn look_up(store: &Store, user: &str) -> Result<ScramSecret> {
-    let names = [Value::from(format!("role.{user}")), Value::from("role.aqueduct")];
+    let (own, first) = (password::setting(user), password::setting(OWNER));
+    let names = [Value::from(own.clone()), Value::from(first.clone())];
     let rows = store.query("SELECT name, value FROM aqueduct_setting WHERE name IN (?, ?)", &names).await?;
     let mut found = None;
     let mut seed = String::new();
     for row in &rows {
         let (name, value) = (row.text("name")?, row.text("value")?);
-        if name == "role.aqueduct" {
+        if name == first {
             seed = value.to_string();
         }
-        if name.strip_prefix("role.") == Some(user) {
-            found = secret(value);
+        if name == own {
+            found = password::parse(value).map(secret);
         }
     }
     let mock = mock(user, &seed);
@@ -139,17 +112,6 @@ fn refused(user: &str, error: PgWireError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_verifier_reads_back_and_never_twice_the_same() {
-        let text = verifier("secret");
-        assert!(text.starts_with("SCRAM-SHA-256$4096:"));
-        assert!(secret(&text).is_some());
-        assert_ne!(text, verifier("secret"));
-        for broken in ["", "md5abc", "SCRAM-SHA-256$4096:AAAA$AAAA:AAAA", "SCRAM-SHA-256$x:AAAA$AAAA:AAAA"] {
-            assert!(secret(broken).is_none(), "{broken}");
-        }
-    }
 
     #[test]
     fn a_user_who_does_not_exist_always_has_the_same_salt() {

@@ -170,6 +170,10 @@ async fn welcome(
     }
     let binding = door.tls.as_ref().filter(|_| encrypted).and_then(|tls| tls.binding.as_ref());
     auth::prove(door.engine.catalog.store(), user, binding, inbox, outbox).await?;
+    if !door.engine.catalog.snapshot().role(user).is_ok_and(|role| role.login) {
+        let message = format!("role \"{user}\" is not permitted to log in");
+        return Err(Error::new(Kind::InvalidAuthorization, message));
+    }
 
     let database = wanted("database").filter(|name| !name.is_empty()).unwrap_or(user);
     if database != DATABASE {

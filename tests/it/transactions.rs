@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::instance::{Instance, python, repository};
-use aqueduct::base::Kind;
+use aqueduct::base::{Kind, password};
 use aqueduct::store::Write;
 use aqueduct::wire;
 use std::collections::BTreeSet;
@@ -233,7 +233,7 @@ async fn a_driver_finds_transactions_as_it_expects_them() {
     let instance = Instance::new().await;
     let role = Write::new(
         "INSERT INTO aqueduct_setting(name, value) VALUES ('role.aqueduct', ?)",
-        [wire::auth::verifier("a password").into()],
+        [password::verifier("a password").into()],
     );
     instance.engine.catalog.store().write(&[role]).await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

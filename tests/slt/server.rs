@@ -4,7 +4,7 @@ use aqueduct::base::Config;
 use aqueduct::base::clock::SystemClock;
 use aqueduct::engine::Engine;
 use aqueduct::store::Write;
-use aqueduct::{statement, wire};
+use aqueduct::{base, statement, wire};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -31,7 +31,7 @@ impl Server {
         let engine = Engine::open(config, Arc::new(SystemClock), statement::runner).await.unwrap();
         let role = Write::new(
             "INSERT INTO aqueduct_setting(name, value) VALUES ('role.aqueduct', ?)",
-            [wire::auth::verifier(PASSWORD).into()],
+            [base::password::verifier(PASSWORD).into()],
         );
         engine.catalog.store().write(&[role]).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,4 +1,4 @@
-//! What the parser does not know: `DO NOTHING` as the action of a MERGE, `OVERRIDING SYSTEM VALUE`.
+//! What the parser does not know: `DO NOTHING` as the action of a MERGE, `OVERRIDING SYSTEM VALUE`, `UNLOGGED`.
 //!
 //! The first becomes an UPDATE of a column that no user can type, or for rows that are not matched an INSERT of it.
 
@@ -19,7 +19,12 @@ pub(super) fn spelled(spans: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         (0..spans.len()).filter(|at| !matches!(spans[*at].token, Kinds::Whitespace(_))).collect();
     let first = significant.first().and_then(|at| keyword(*at));
     if matches!(first, Some(Keyword::INSERT)) {
-        return without_overriding(spans, &significant);
+        return without(spans, &significant, &["OVERRIDING", "SYSTEM", "VALUE"]);
+    }
+    if matches!(first, Some(Keyword::CREATE))
+        && significant.get(2).is_some_and(|at| keyword(*at) == Some(Keyword::TABLE))
+    {
+        return without(spans, &significant, &["UNLOGGED"]);
     }
     if !matches!(first, Some(Keyword::MERGE | Keyword::WITH)) {
         return spans;
@@ -71,16 +76,15 @@ pub(super) fn spelled(spans: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     spelled
 }
 
-/// Without `OVERRIDING SYSTEM VALUE`, which the parser does not know either.
-fn without_overriding(mut spans: Vec<TokenWithSpan>, significant: &[usize]) -> Vec<TokenWithSpan> {
-    let word = |at: usize, wanted: &str| match &spans[at].token {
+/// Without the first place where these words stand one after the other.
+fn without(mut spans: Vec<TokenWithSpan>, significant: &[usize], words: &[&str]) -> Vec<TokenWithSpan> {
+    let is = |at: &usize, wanted: &str| match &spans[*at].token {
         Kinds::Word(word) => word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted),
         _ => false,
     };
-    let found =
-        significant.windows(3).find(|it| word(it[0], "OVERRIDING") && word(it[1], "SYSTEM") && word(it[2], "VALUE"));
-    if let Some(found) = found.map(|found| (found[0], found[2])) {
-        spans.drain(found.0..=found.1);
+    let found = significant.windows(words.len()).find(|places| places.iter().zip(words).all(|(at, word)| is(at, word)));
+    if let Some((first, last)) = found.and_then(|found| Some((*found.first()?, *found.last()?))) {
+        spans.drain(first..=last);
     }
     spans
 }

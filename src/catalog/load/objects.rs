@@ -3,7 +3,7 @@
 use super::Source;
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::{
-    Comment, Connection, External, Model, ModelVersion, Relation, Secret, Sequence, Snapshot, Workflow,
+    Comment, Connection, External, Grant, Model, ModelVersion, Relation, Role, Secret, Sequence, Snapshot, Workflow,
 };
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -40,6 +40,14 @@ pub(super) async fn objects(source: &mut Source<'_>, snapshot: &mut Snapshot) ->
             "comment" => {
                 let comment: Comment = read(&name, body)?;
                 snapshot.comments.insert(comment.subject.clone(), Arc::new(comment));
+            }
+            "role" => {
+                let role: Role = read(&name, body)?;
+                snapshot.roles.insert(role.name.clone(), Arc::new(role));
+            }
+            "grant" => {
+                let grant: Grant = read(&name, body)?;
+                snapshot.grants.insert((grant.subject.clone(), grant.grantee.clone()), Arc::new(grant));
             }
             "model" => {
                 let version: ModelVersion = read(&name, body)?;

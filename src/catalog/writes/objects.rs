@@ -43,6 +43,12 @@ pub(super) fn objects(
     };
     rows.replaceable("external", &external(before), &external(after), Name::clone)?;
     rows.replaceable("comment", &before.comments, &after.comments, Subject::key)?;
+    rows.replaceable("role", &before.roles, &after.roles, global)?;
+    let grant = |(subject, grantee): &(Subject, String)| {
+        let of = subject.key();
+        Name::new(of.schema, format!("{} to {grantee}", of.name))
+    };
+    rows.replaceable("grant", &before.grants, &after.grants, grant)?;
     sequences(&mut rows, before, after)?;
     models(&mut rows, before, after)?;
     workflows(&mut rows, before, after)

@@ -1,6 +1,7 @@
 //! The rows of `information_schema`; a view that is not in the list has none.
 
 use super::information_constraints as constraints;
+use super::information_privileges as privileges;
 use super::objects::{Column, Relation};
 use super::page::{Cell, Page, row};
 use super::pg;
@@ -9,20 +10,24 @@ use crate::base::Type;
 use crate::base::name::DATABASE;
 
 pub(super) const FILLED: &[Filled] = &[
+    Filled::new("applicable_roles", privileges::applicable_roles, Needs::Nothing),
     Filled::new("character_sets", character_sets, Needs::Nothing),
     Filled::new("check_constraints", constraints::check_constraints, Needs::Nothing),
+    Filled::new("column_privileges", privileges::column_privileges, Needs::Shapes),
     Filled::new("columns", columns, Needs::Shapes),
     Filled::new("constraint_column_usage", constraints::constraint_column_usage, Needs::Nothing),
-    Filled::new("enabled_roles", enabled_roles, Needs::Session),
+    Filled::new("enabled_roles", privileges::enabled_roles, Needs::Nothing),
     Filled::new("information_schema_catalog_name", catalog_name, Needs::Nothing),
     Filled::new("key_column_usage", constraints::key_column_usage, Needs::Nothing),
     Filled::new("parameters", parameters, Needs::Shapes),
     Filled::new("referential_constraints", constraints::referential_constraints, Needs::Nothing),
+    Filled::new("role_table_grants", privileges::role_table_grants, Needs::Nothing),
     Filled::new("routines", routines, Needs::Shapes),
     Filled::new("schemata", schemata, Needs::Nothing),
     Filled::new("table_constraints", constraints::table_constraints, Needs::Nothing),
-    Filled::new("table_privileges", table_privileges, Needs::Session),
+    Filled::new("table_privileges", privileges::table_privileges, Needs::Nothing),
     Filled::new("tables", tables, Needs::Nothing),
+    Filled::new("usage_privileges", privileges::usage_privileges, Needs::Nothing),
     Filled::new("views", views, Needs::Nothing),
 ];
 
@@ -40,10 +45,6 @@ fn character_sets(_: &Scope<'_>) -> Page {
         "default_collate_name",
     ];
     Page::of(columns, [row!["UTF8", "UCS", "UTF8", DATABASE, "pg_catalog", "C"]])
-}
-
-fn enabled_roles(scope: &Scope<'_>) -> Page {
-    Page::of(["role_name"], [row![&scope.context.user]])
 }
 
 fn schemata(scope: &Scope<'_>) -> Page {
@@ -91,31 +92,6 @@ fn views(scope: &Scope<'_>) -> Page {
             "is_trigger_updatable",
             "is_trigger_deletable",
             "is_trigger_insertable_into",
-        ],
-        rows,
-    )
-}
-
-fn table_privileges(scope: &Scope<'_>) -> Page {
-    let rows = shown(scope).flat_map(|relation| {
-        let read_only = relation.kind != 'r' || relation.is_system();
-        let privileges: &[&str] = if read_only { &["SELECT"] } else { &["SELECT", "INSERT", "UPDATE", "DELETE"] };
-        let user = &scope.context.user;
-        privileges.iter().map(move |privilege| {
-            let hierarchy = yes(*privilege == "SELECT");
-            row!["aqueduct", user, DATABASE, &relation.schema, &relation.name, *privilege, "YES", hierarchy]
-        })
-    });
-    Page::of(
-        [
-            "grantor",
-            "grantee",
-            "table_catalog",
-            "table_schema",
-            "table_name",
-            "privilege_type",
-            "is_grantable",
-            "with_hierarchy",
         ],
         rows,
     )

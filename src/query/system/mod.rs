@@ -7,6 +7,7 @@ mod aqueduct;
 mod declared;
 mod functions;
 mod information_constraints;
+mod information_privileges;
 mod information_schema;
 mod objects;
 mod oid;

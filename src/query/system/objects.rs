@@ -74,6 +74,18 @@ pub struct Resolved {
     pub models: BTreeMap<crate::base::Name, Signature>,
 }
 
+impl Relation {
+    /// What grants on it are about.
+    pub fn subject(&self) -> Subject {
+        let name = crate::base::Name::new(&self.schema, &self.name);
+        match self.kind {
+            'S' => Subject::Sequence(name),
+            'i' => Subject::Index(name),
+            _ => Subject::Relation(name),
+        }
+    }
+}
+
 impl Objects {
     pub fn new(snapshot: &Arc<Snapshot>) -> Self {
         let mut namespaces: Vec<_> = super::SCHEMAS.iter().map(|name| (*name).to_string()).collect();

@@ -39,11 +39,17 @@ impl Cursor<'_> {
     /// `( item, … )`
     pub fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
         self.expect_token(&Kinds::LParen)?;
+        let items = self.several(&mut item)?;
+        self.expect_token(&Kinds::RParen)?;
+        Ok(items)
+    }
+
+    /// `item, …`
+    pub fn several<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
         let mut items = vec![item(self)?];
         while self.eat_token(&Kinds::Comma) {
             items.push(item(self)?);
         }
-        self.expect_token(&Kinds::RParen)?;
         Ok(items)
     }
 

@@ -6,9 +6,9 @@ mod protocol;
 mod stub;
 
 use super::door::Limits;
-use super::{auth, listener};
-use crate::base::Config;
+use super::listener;
 use crate::base::clock::SystemClock;
+use crate::base::{Config, password};
 use crate::engine::Engine;
 use crate::statement;
 use crate::store::Write;
@@ -43,7 +43,7 @@ impl Server {
         let config = Config { data: folder.path().join("data"), ..Config::default() };
         let config = configure(config, &folder);
         let engine = Engine::open(config, Arc::new(SystemClock), statement::runner).await.unwrap();
-        let verifier = auth::verifier(PASSWORD);
+        let verifier = password::verifier(PASSWORD);
         let write = Write::new(
             "INSERT OR REPLACE INTO aqueduct_setting(name, value) VALUES ('role.aqueduct', ?)",
             [verifier.into()],

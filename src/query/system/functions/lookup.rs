@@ -68,7 +68,7 @@ fn namespace(call: &Call<'_>, name: &str) -> Option<u32> {
 
 fn role_named(call: &Call<'_>, name: &str) -> Option<u32> {
     let name = parts(name).pop()?;
-    pg::role_names(&call.scope.context.user).into_iter().find(|(_, known)| *known == name).map(|(oid, _)| oid)
+    call.objects().snapshot.role(&name).ok().map(|role| pg::role_oid(&role.name))
 }
 
 fn procedure(call: &Call<'_>, name: &str) -> Option<u32> {
@@ -110,8 +110,9 @@ fn shown(call: &Call<'_>) -> Result<Cell> {
     Ok(name.unwrap_or_else(|| if oid == 0 { "-".into() } else { oid.to_string() }).into())
 }
 
-fn role_name(call: &Call<'_>, oid: u32) -> Option<String> {
-    pg::role_names(&call.scope.context.user).into_iter().find(|(known, _)| *known == oid).map(|(_, name)| name)
+pub(super) fn role_name(call: &Call<'_>, oid: u32) -> Option<String> {
+    let roles = call.objects().snapshot.all_roles();
+    roles.iter().find(|role| pg::role_oid(&role.name) == oid).map(|role| role.name.clone())
 }
 
 fn role(call: &Call<'_>) -> Result<Cell> {

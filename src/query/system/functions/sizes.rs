@@ -8,6 +8,8 @@ pub const ALL: &[Entry] = &[
     ("pg_database_size(any) int8", |call| Ok(call.objects().relations.iter().map(|it| it.bytes).sum::<i64>().into())),
     ("pg_indexes_size(regclass) int8", |_| Ok(0.into())),
     ("pg_relation_filenode(regclass) oid", |call| Ok(call.relation(0).map(|it| it.oid).into())),
+    // No table has partitions.
+    ("pg_partition_ancestors(any) oid", |_| Ok(Cell::Null)),
     ("pg_relation_is_publishable(regclass) bool", |call| Ok(call.relation(0).map(|it| it.kind == 'r').into())),
     ("pg_relation_size(regclass) int8", size),
     ("pg_relation_size(regclass, text) int8", size),

@@ -1,5 +1,6 @@
 //! Schemas, relations and their columns.
 
+use super::acl;
 use super::kinds::{self, Storage};
 use crate::base::Type;
 use crate::catalog::Subject;
@@ -14,8 +15,11 @@ const LAKE: &str = "ducklake";
 const BTREE: u32 = 403;
 
 pub fn pg_namespace(scope: &Scope<'_>) -> Page {
-    let rows = scope.objects.namespaces.iter().map(|(oid, name)| row![*oid, name, oid::ROLE]);
-    Page::of(["oid", "nspname", "nspowner"], rows)
+    let rows =
+        scope.objects.namespaces.iter().map(|(oid, name)| {
+            row![*oid, name, oid::ROLE, acl(&scope.objects.snapshot, &Subject::Schema(name.clone()))]
+        });
+    Page::of(["oid", "nspname", "nspowner", "nspacl"], rows)
 }
 
 pub fn pg_am(_: &Scope<'_>) -> Page {
@@ -54,6 +58,7 @@ pub fn pg_class(scope: &Scope<'_>) -> Page {
             matches!(relation.kind, 'v' | 'm'),
             true,
             if stored && !relation.is_system() { "d" } else { "n" },
+            acl(&scope.objects.snapshot, &relation.subject()),
         ]
     });
     Page::of(
@@ -75,9 +80,19 @@ pub fn pg_class(scope: &Scope<'_>) -> Page {
             "relhasrules",
             "relispopulated",
             "relreplident",
+            "relacl",
         ],
         rows,
     )
+}
+
+impl Relation {
+    fn acl_of(&self, scope: &Scope<'_>, column: &str) -> Cell {
+        match self.subject() {
+            Subject::Relation(name) => acl(&scope.objects.snapshot, &Subject::Column(name, column.to_string())),
+            _ => Cell::Null,
+        }
+    }
 }
 
 fn pages(relation: &Relation) -> i64 {
@@ -106,6 +121,7 @@ pub fn pg_attribute(scope: &Scope<'_>) -> Page {
                 column.identity.map_or("", |always| if always { "a" } else { "d" }),
                 true,
                 kinds::collation(&column.ty),
+                relation.acl_of(scope, &column.name),
             ]
         })
     });
@@ -128,6 +144,7 @@ pub fn pg_attribute(scope: &Scope<'_>) -> Page {
             "attidentity",
             "attislocal",
             "attcollation",
+            "attacl",
         ],
         rows,
     )

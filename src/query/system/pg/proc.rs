@@ -125,6 +125,7 @@ pub fn pg_proc(scope: &Scope<'_>) -> Page {
             types,
             named.then_some(names),
             Cell::from(it.name.as_str()),
+            super::acl(&scope.objects.snapshot, &Subject::Model(Name::new(&it.schema, &it.name))),
         ]
     });
     Page::of(
@@ -143,6 +144,7 @@ pub fn pg_proc(scope: &Scope<'_>) -> Page {
             "proargtypes",
             "proargnames",
             "prosrc",
+            "proacl",
         ],
         rows,
     )
