@@ -21,12 +21,14 @@ OF_PYTEST = ["pytest==9.2.0", "pytest-timeout==2.4.0", "setuptools==65.5.0", "wh
 
 
 class Suite:
-    def __init__(self, package, version, needs, hides, arguments, environment, apart=None):
+    def __init__(self, package, version, needs, hides, arguments, environment, apart=None, schemas=()):
         self.package, self.version, self.needs = package, version, needs
         # The folder of the package's sources, which would hide the one that is installed.
         self.hides, self.arguments, self.environment = hides, arguments, environment
         # Files that run apart, so that one which hangs after its timeout does not take the others with it.
         self.apart = apart
+        # What has to be there before.
+        self.schemas = schemas
 
 
 def psycopg2(url):
@@ -76,6 +78,7 @@ def sqlalchemy(url):
         None,
         ["-p", "no:asyncio", "--timeout", "60", "--maxfail", "10000", "--dburi", dburi, "test/dialect/test_suite.py"],
         {},
+        schemas=["test_schema", "test_schema_2"],
     )
 
 
@@ -152,24 +155,41 @@ def run(name, url, cache):
     python, sources = fetched(suite, cache)
     # Without the settings of whoever calls: a PGHOST of theirs would lead elsewhere.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")} | suite.environment
-    found = {}
+    if suite.schemas:
+        made = "; ".join(f"CREATE SCHEMA IF NOT EXISTS {schema}" for schema in suite.schemas)
+        connect = f"import psycopg2; c = psycopg2.connect({url.geturl()!r}); c.autocommit = True; c.cursor().execute({made!r})"
+        subprocess.run([python, "-c", connect], check=True)
+    pytest = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *suite.arguments]
     with (cache / f"{name}.log").open("w") as log:
-        for path in suite.apart(sources) if suite.apart else [None]:
+
+        def outcome(paths, patience):
+            """Outcomes of some tests; `None` when they did not end."""
             report = cache / f"{name}.xml"
             report.unlink(missing_ok=True)
-            command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *suite.arguments]
-            command += [path] if path else []
-            patience = 300 if path else 1800
+            command = [*pytest, f"--junitxml={report}", *paths]
             try:
                 subprocess.run(command, cwd=sources, env=environment, stdout=log, stderr=subprocess.STDOUT, timeout=patience)
             except subprocess.TimeoutExpired:
-                print(f"{name}: {path or 'the suite'} did not end")
-            if report.exists():
-                found |= outcomes(report)
-            elif path:
-                found[f"{path.stem}::the end"] = "failed"
-            else:
+                return None
+            if not report.exists():
                 raise SystemExit(f"{name}: the suite ended before its report, see {log.name}")
+            return outcomes(report)
+
+        def one_by_one(path):
+            listed = subprocess.run([*pytest, "--collect-only", path], cwd=sources, env=environment, capture_output=True, text=True)
+            found = {}
+            for test in [line for line in listed.stdout.splitlines() if "::" in line]:
+                module, kind, case = test.split("::")
+                hangs = {f"{module.removesuffix('.py').replace('/', '.')}.{kind}::{case}": "failed"}
+                found |= outcome([test], 40) or hangs
+            return found
+
+        if not suite.apart:
+            found = outcome([], 1800)
+            return found if found is not None else sys.exit(f"{name}: the suite did not end")
+        found = {}
+        for path in suite.apart(sources):
+            found |= outcome([path], 120) or one_by_one(path)
     return found
 
 
