@@ -46,7 +46,9 @@ def judge(client, ours, theirs, anew=False):
     for name in known.keys() - set(names):
         unexpected += 1
         print(f"{client}: {name}  (known, but no such step)")
-    print(f"{client}: {len(names)} steps, {len(names) - len(different)} equal, {len(known)} known differences, {unexpected} unexpected")
+    print(
+        f"{client}: {len(names)} steps, {len(names) - len(different)} equal, {len(known)} known differences, {unexpected} unexpected"
+    )
     return unexpected
 
 

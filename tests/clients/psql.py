@@ -83,7 +83,7 @@ DELETE FROM orders WHERE false
 # Several lines, under a name.
 SCRIPTS = {
     "copy from": "\\copy orders (id, status) from stdin\n3\tnew\n4\t\\N\n\\.\nSELECT id, status FROM orders WHERE id > 2 ORDER BY id;\n",
-    "copy from csv": "\\copy orders (id, status) from stdin with (format csv)\n5,\"a,b\"\n\\.\nSELECT id, status FROM orders WHERE id = 5;\n",
+    "copy from csv": '\\copy orders (id, status) from stdin with (format csv)\n5,"a,b"\n\\.\nSELECT id, status FROM orders WHERE id = 5;\n',
     "copy from, wrong": "\\copy orders (id, status) from stdin\nx\tnew\n\\.\n",
     "copy to": "\\copy (SELECT id, status FROM orders ORDER BY id) to stdout\n",
     "copy to csv": "\\copy (SELECT id, status FROM orders ORDER BY id) to stdout with csv header\n",
@@ -116,7 +116,7 @@ PSQL = ["psql", "-X", "-q", "-A", "-P", "footer=off"]
 
 def answer(script, folder):
     try:
-        done = subprocess.run(PSQL, input=script, capture_output=True, text=True, timeout=20, cwd=folder)
+        done = subprocess.run([*PSQL, sys.argv[1]], input=script, capture_output=True, text=True, timeout=20, cwd=folder)
     except subprocess.TimeoutExpired:
         return "no answer", ""
     said = re.sub(r"psql:<stdin>:\d+: ", "", done.stderr)

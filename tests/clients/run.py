@@ -94,7 +94,9 @@ def steps(names, binary, anew):
                 continue
             began = time.monotonic()
             with servers.aqueduct(binary) as ours:
-                unexpected += compare.judge(name, answers(command, more, ours), answers(command, more, servers.renew(theirs)), anew)
+                unexpected += compare.judge(
+                    name, answers(command, more, ours), answers(command, more, servers.renew(theirs)), anew
+                )
                 if not ours.alive():
                     print(f"{name}: the server ended:\n{ours.log.read_text()[-2000:]}")
                     unexpected += 1

@@ -157,7 +157,9 @@ def run(name, url, cache):
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")} | suite.environment
     if suite.schemas:
         made = "; ".join(f"CREATE SCHEMA IF NOT EXISTS {schema}" for schema in suite.schemas)
-        connect = f"import psycopg2; c = psycopg2.connect({url.geturl()!r}); c.autocommit = True; c.cursor().execute({made!r})"
+        connect = (
+            f"import psycopg2; c = psycopg2.connect({url.geturl()!r}); c.autocommit = True; c.cursor().execute({made!r})"
+        )
         subprocess.run([python, "-c", connect], check=True)
     pytest = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *suite.arguments]
     with (cache / f"{name}.log").open("w") as log:
@@ -176,7 +178,9 @@ def run(name, url, cache):
             return outcomes(report)
 
         def one_by_one(path):
-            listed = subprocess.run([*pytest, "--collect-only", path], cwd=sources, env=environment, capture_output=True, text=True)
+            listed = subprocess.run(
+                [*pytest, "--collect-only", path], cwd=sources, env=environment, capture_output=True, text=True
+            )
             found = {}
             for test in [line for line in listed.stdout.splitlines() if "::" in line]:
                 module, kind, case = test.split("::")

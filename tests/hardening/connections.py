@@ -44,7 +44,14 @@ def guess(server, random, full):
             except Refused as error:
                 times[kind].append(time.perf_counter() - began)
                 same = error.message.replace(user, "USER")
-                answers[kind] = (error.state, same, sorted(error.fields), client.mechanisms, client.iterations, len(client.salt))
+                answers[kind] = (
+                    error.state,
+                    same,
+                    sorted(error.fields),
+                    client.mechanisms,
+                    client.iterations,
+                    len(client.salt),
+                )
                 salts[kind].add(client.salt)
             client.socket.close()
     assert len(set(map(str, answers.values()))) == 1, answers
@@ -53,7 +60,9 @@ def guess(server, random, full):
     assert max(medians.values()) < min(medians.values()) * 1.3 + 1, f"milliseconds: {medians}"
     with wire.session(server) as client:
         assert client.ask("SELECT 1") == [["1"]]
-    return f"{tries} tries each, {answers['real'][0]}, ms " + ", ".join(f"{kind} {found:.1f}" for kind, found in medians.items())
+    return f"{tries} tries each, {answers['real'][0]}, ms " + ", ".join(
+        f"{kind} {found:.1f}" for kind, found in medians.items()
+    )
 
 
 def crowd(server, random, full):
@@ -114,7 +123,7 @@ def dawdlers(server, random, full):
     except Closed:
         pass
     for client in silent + half:
-        client.end_by = gone(client)
+        gone(client)
     first = time.monotonic() - began
     assert first < 15, f"silent clients were kept for {first:.0f} s"
     assert opens(server)
@@ -154,7 +163,9 @@ def wrong_keys(server, random, full):
         client.send(wire.frame(b"Q", ENDLESS["series"].encode() + b"\0"))
         for _ in range(tries):
             pid = random.choice([client.pid, client.pid, random.randrange(-(2**31), 2**31)])
-            wire.cancel(server.port, pid, random.choice([0, -1, client.secret ^ 1 << random.randrange(31), random.randrange(2**31)]))
+            wire.cancel(
+                server.port, pid, random.choice([0, -1, client.secret ^ 1 << random.randrange(31), random.randrange(2**31)])
+            )
         assert client.message()[0] == b"T"
         client.socket.settimeout(0.3)
         try:

@@ -6,7 +6,16 @@ import wire
 from wire import Closed, Refused, frame
 
 # What a session may say, as seeds of what it may not.
-STATEMENTS = [b"SELECT 1", b"SELECT $1::int + 1", b"BEGIN", b"COPY frames FROM STDIN", b"COPY frames TO STDOUT", b"SELECT $1, $2", b"", b"\xff\xfe"]
+STATEMENTS = [
+    b"SELECT 1",
+    b"SELECT $1::int + 1",
+    b"BEGIN",
+    b"COPY frames FROM STDIN",
+    b"COPY frames TO STDOUT",
+    b"SELECT $1, $2",
+    b"",
+    b"\xff\xfe",
+]
 
 
 def valid(random):
@@ -50,7 +59,9 @@ def mutated(random, data):
         elif kind == 3:
             data[at:at] = random.randbytes(random.choice([1, 4, 300]))
         elif kind == 4 and len(data) >= 5:
-            data[1:5] = struct.pack("!I", random.choice([0, 3, 4, 5, len(data) - 1, len(data) + 3, 2**16, 2**28, 2**31, 2**32 - 1]))
+            data[1:5] = struct.pack(
+                "!I", random.choice([0, 3, 4, 5, len(data) - 1, len(data) + 3, 2**16, 2**28, 2**31, 2**32 - 1])
+            )
         else:
             # A count or a length inside the body.
             data[at : at + 2] = struct.pack("!H", random.choice([0, 1, 0x7FFF, 0x8000, 0xFFFF]))
@@ -74,12 +85,17 @@ def before_login(server, random, full):
             sent = random.randbytes(random.choice([1, 8, 50, 2000]))
         elif kind == 1:
             body = random.randbytes(random.choice([0, 4, 40]))
-            sent = struct.pack("!ii", len(body) + 8, random.choice([196608, 196610, 80877102, 80877103, 80877104, 131072])) + body
+            sent = (
+                struct.pack("!ii", len(body) + 8, random.choice([196608, 196610, 80877102, 80877103, 80877104, 131072]))
+                + body
+            )
         elif kind == 2:
             sent = mutated(random, wire.startup(application_name="x" * 20, options="-c geqo=off"))
         else:
             # A good start, and a password message that is none.
-            sent = wire.startup() + mutated(random, frame(b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", 12) + b"n,,n=,r=abcd"))
+            sent = wire.startup() + mutated(
+                random, frame(b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", 12) + b"n,,n=,r=abcd")
+            )
         with wire.Wire(server.port) as client:
             try:
                 client.send(sent)

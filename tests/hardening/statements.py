@@ -57,7 +57,9 @@ TEXTS = {
     "EXISTS": lambda: "SELECT 1 WHERE " + nested("EXISTS (SELECT 1 WHERE ", "true", ")", 2_000),
     "IN subqueries": lambda: "SELECT 1 WHERE " + nested("1 IN (SELECT 1 WHERE ", "true", ")", 2_000),
     "IN list": lambda: "SELECT 1 WHERE 1 IN (" + ",".join(map(str, range(400_000))) + ")",
-    "IN list of texts": lambda: "SELECT count(*) FROM generate_series(1, 10) g WHERE g::text IN (" + ",".join(f"'{n}'" for n in range(200_000)) + ")",
+    "IN list of texts": lambda: (
+        "SELECT count(*) FROM generate_series(1, 10) g WHERE g::text IN (" + ",".join(f"'{n}'" for n in range(200_000)) + ")"
+    ),
     "ANY of a long array": lambda: "SELECT 1 WHERE 1 = ANY (ARRAY[" + ",".join(map(str, range(200_000))) + "])",
     "ANY of a long literal": lambda: "SELECT 1 WHERE 1 = ANY ('{" + ",".join(map(str, range(400_000))) + "}'::int[])",
     "VALUES": lambda: "SELECT count(*) FROM (VALUES " + ",".join(f"({n})" for n in range(200_000)) + ") v",
@@ -66,7 +68,10 @@ TEXTS = {
     "one column, often": lambda: "SELECT " + ",".join(["g"] * 20_000) + " FROM generate_series(1, 2) g",
     "columns of a table": lambda: "CREATE TABLE wide (" + ",".join(f"c{n} int" for n in range(20_000)) + ")",
     "joins": lambda: "SELECT count(*) FROM " + ", ".join(f"generate_series(1, 1) g{n}" for n in range(1_000)),
-    "left joins": lambda: "SELECT count(*) FROM killers k0 " + " ".join(f"LEFT JOIN killers k{n} ON k{n}.id = k{n - 1}.id" for n in range(1, 400)),
+    "left joins": lambda: (
+        "SELECT count(*) FROM killers k0 "
+        + " ".join(f"LEFT JOIN killers k{n} ON k{n}.id = k{n - 1}.id" for n in range(1, 400))
+    ),
     "names in WITH": lambda: chained(2_000),
     "names in WITH, doubled": lambda: doubled(40),
     "ORDER BY": lambda: "SELECT 1 ORDER BY " + ",".join(["1"] * 20_000),
@@ -300,12 +305,16 @@ def chosen(kind, cases, random, full, count):
 
 def texts(binary, random, full):
     """Texts that are long or deep."""
-    return judged(binary, "texts", chosen("texts", TEXTS, random, full, 20), random, *((10_000, 1.5) if full else (2_000, 8)))
+    return judged(
+        binary, "texts", chosen("texts", TEXTS, random, full, 20), random, *((10_000, 1.5) if full else (2_000, 8))
+    )
 
 
 def loads(binary, random, full):
     """Queries that ask for more time or memory than there is."""
-    return judged(binary, "loads", chosen("loads", LOADS, random, full, 12), random, *((10_000, 1.5) if full else (1_500, 8)))
+    return judged(
+        binary, "loads", chosen("loads", LOADS, random, full, 12), random, *((10_000, 1.5) if full else (1_500, 8))
+    )
 
 
 TESTS = [texts, loads]

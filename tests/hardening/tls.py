@@ -17,7 +17,20 @@ from wire import Closed, Refused, Wire
 def made(folder, name, *more):
     """A self-signed certificate for localhost and its key."""
     certificate, key = f"{folder}/{name}.crt", f"{folder}/{name}.key"
-    command = ["openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", certificate]
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+        "-keyout",
+        key,
+        "-out",
+        certificate,
+    ]
     names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-newkey", *(more or ["rsa:2048"])]
     subprocess.run([*command, *names], check=True, capture_output=True)
     return certificate, key
@@ -47,7 +60,7 @@ def plaintext_first(binary, random, full):
     with encrypted(binary) as server:
         with Wire(server.port).encrypt(context()).login() as client:
             client.ask("CREATE TABLE victim (id int)")
-            for at in range(tries):
+            for _ in range(tries):
                 with Wire(server.port) as attacker:
                     attacker.send(wire.SSL_REQUEST + text[: random.randrange(1, len(text))])
                     try:
@@ -73,7 +86,7 @@ def handshakes(binary, random, full):
                 client.send(wire.SSL_REQUEST)
                 assert client.exactly(1) == b"S"
                 client.send(random.randbytes(random.choice([1, 5, 200, 20_000])))
-                client.end_of = ended(client)
+                ended(client)
         with Wire(server.port) as client:
             client.send(wire.GSS_REQUEST)
             assert client.exactly(1) == b"N"
@@ -118,7 +131,13 @@ def libpq(binary, random, full):
     told = []
     with encrypted(binary) as server, tempfile.TemporaryDirectory() as folder:
         other, _ = made(folder, "other")
-        host = {"port": server.port, "user": servers.NAME, "dbname": servers.NAME, "password": servers.PASSWORD, "connect_timeout": 10}
+        host = {
+            "port": server.port,
+            "user": servers.NAME,
+            "dbname": servers.NAME,
+            "password": servers.PASSWORD,
+            "connect_timeout": 10,
+        }
         good = [
             {"host": "127.0.0.1", "sslmode": "disable"},
             {"host": "127.0.0.1", "sslmode": "prefer"},

@@ -383,8 +383,9 @@ public class Steps {
                         throw new RuntimeException(error);
                     }
                 }
-            }, 200);
+            }, 1000, 4000);
             String error = failure(() -> statement.executeQuery(ENDLESS));
+            timer.cancel();
             return List.of(error, rows(in, "SELECT 'still here'"));
         });
         step("query timeout", () -> {

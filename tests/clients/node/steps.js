@@ -51,7 +51,7 @@ const ENDLESS = "SELECT count(*) FROM generate_series(1, 100000000000) g";
 
 // A statement needs a moment until there is something to cancel.
 function soon() {
-  return new Promise((resolve) => setTimeout(resolve, 200));
+  return new Promise((resolve) => setTimeout(resolve, 1000));
 }
 
 function drop(client, error) {
