@@ -11,7 +11,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := $(HOME)/.cache/aqueduct-venv
 export AQUEDUCT_PYTHON ?= $(VENV)/bin/python
 
-.PHONY: demo test bench build lint manual setup
+.PHONY: demo test clients clients-lists hardening bench build lint manual setup
 
 build:
 	@echo "Building Aqueduct. The first build compiles DataFusion: about 15 minutes on two cores, seconds afterwards."
@@ -30,6 +30,18 @@ setup:
 
 test: setup
 	tests/run.sh
+
+# Everything that other people wrote: drivers and their own suites, dbt and its suite, psql. Half an hour.
+clients: setup build
+	$(AQUEDUCT_PYTHON) tests/clients/run.py --binary $(TARGET)/debug/aqueduct --all
+
+# The lists of what clients are answered otherwise than by PostgreSQL, after a fix.
+clients-lists: setup build
+	$(AQUEDUCT_PYTHON) tests/clients/run.py --binary $(TARGET)/debug/aqueduct --write
+
+# What hostile and broken clients do, at full length.
+hardening: setup build
+	$(AQUEDUCT_PYTHON) tests/hardening/run.py --binary $(TARGET)/debug/aqueduct --full
 
 lint:
 	cargo fmt --all --check

@@ -21,10 +21,14 @@ OF_PYTEST = ["pytest==9.2.0", "pytest-timeout==2.4.0", "setuptools==65.5.0", "wh
 
 
 class Suite:
-    def __init__(self, package, version, needs, hides, arguments, environment):
+    def __init__(self, package, version, needs, hides, arguments, environment, apart=None, schemas=()):
         self.package, self.version, self.needs = package, version, needs
         # The folder of the package's sources, which would hide the one that is installed.
         self.hides, self.arguments, self.environment = hides, arguments, environment
+        # Files that run apart, so that one which hangs after its timeout does not take the others with it.
+        self.apart = apart
+        # What has to be there before.
+        self.schemas = schemas
 
 
 def psycopg2(url):
@@ -47,13 +51,13 @@ def psycopg2(url):
 
 def asyncpg(url):
     # Left out: what starts a PostgreSQL of its own, and what reads the suite's own sources.
-    ignored = ["test__environment", "test__sourcecode", "test_subinterpreters"]
+    ignored = ["test__environment.py", "test__sourcecode.py", "test_subinterpreters.py"]
     return Suite(
         "asyncpg",
         "0.32.0",
         ["asyncpg==0.32.0", "cython==3.3.1", "distro==1.9.0"],
         "asyncpg",
-        ["-p", "no:asyncio", "--timeout", "15", "--timeout-method", "signal", "tests"] + [f"--ignore=tests/{name}.py" for name in ignored],
+        ["-p", "no:asyncio", "--timeout", "15", "--timeout-method", "signal"],
         {
             "PGHOST": url.hostname,
             "PGPORT": str(url.port),
@@ -61,6 +65,7 @@ def asyncpg(url):
             "PGPASSWORD": url.password,
             "PGDATABASE": url.path[1:],
         },
+        apart=lambda sources: [path for path in sorted((sources / "tests").glob("test_*.py")) if path.name not in ignored],
     )
 
 
@@ -73,6 +78,7 @@ def sqlalchemy(url):
         None,
         ["-p", "no:asyncio", "--timeout", "60", "--maxfail", "10000", "--dburi", dburi, "test/dialect/test_suite.py"],
         {},
+        schemas=["test_schema", "test_schema_2"],
     )
 
 
@@ -147,23 +153,48 @@ def write(found, path):
 def run(name, url, cache):
     suite = SUITES[name](url)
     python, sources = fetched(suite, cache)
-    report = cache / f"{name}.xml"
-    report.unlink(missing_ok=True)
     # Without the settings of whoever calls: a PGHOST of theirs would lead elsewhere.
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *suite.arguments]
-    with (cache / f"{name}.log").open("w") as log:
-        subprocess.run(
-            command,
-            cwd=sources,
-            env=environment | suite.environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            timeout=1800,
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")} | suite.environment
+    if suite.schemas:
+        made = "; ".join(f"CREATE SCHEMA IF NOT EXISTS {schema}" for schema in suite.schemas)
+        connect = (
+            f"import psycopg2; c = psycopg2.connect({url.geturl()!r}); c.autocommit = True; c.cursor().execute({made!r})"
         )
-    if not report.exists():
-        raise SystemExit(f"{name}: the suite ended before its report, see {log.name}")
-    return outcomes(report)
+        subprocess.run([python, "-c", connect], check=True)
+    pytest = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *suite.arguments]
+    with (cache / f"{name}.log").open("w") as log:
+
+        def outcome(paths, patience):
+            """Outcomes of some tests; `None` when they did not end."""
+            report = cache / f"{name}.xml"
+            report.unlink(missing_ok=True)
+            command = [*pytest, f"--junitxml={report}", *paths]
+            try:
+                subprocess.run(command, cwd=sources, env=environment, stdout=log, stderr=subprocess.STDOUT, timeout=patience)
+            except subprocess.TimeoutExpired:
+                return None
+            if not report.exists():
+                raise SystemExit(f"{name}: the suite ended before its report, see {log.name}")
+            return outcomes(report)
+
+        def one_by_one(path):
+            listed = subprocess.run(
+                [*pytest, "--collect-only", path], cwd=sources, env=environment, capture_output=True, text=True
+            )
+            found = {}
+            for test in [line for line in listed.stdout.splitlines() if "::" in line]:
+                module, kind, case = test.split("::")
+                hangs = {f"{module.removesuffix('.py').replace('/', '.')}.{kind}::{case}": "failed"}
+                found |= outcome([test], 40) or hangs
+            return found
+
+        if not suite.apart:
+            found = outcome([], 1800)
+            return found if found is not None else sys.exit(f"{name}: the suite did not end")
+        found = {}
+        for path in suite.apart(sources):
+            found |= outcome([path], 120) or one_by_one(path)
+    return found
 
 
 def main():
