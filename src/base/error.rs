@@ -192,6 +192,8 @@ kinds! {
     TooLarge = "54000",
     /// nested deeper than a limit allows
     TooComplex = "54001",
+    /// more columns than a row can have
+    TooManyColumns = "54011",
     /// the object is in a state that does not allow this
     WrongState = "55000",
     /// the parameter cannot be changed now, or at all

@@ -64,7 +64,7 @@ impl CreateTable {
     /// The columns that the statement declares.
     async fn declared(&self, session: &Session, context: &Context, name: &Name) -> Result<Declared> {
         let (mut columns, mut rules, mut sequences): (Vec<Column>, _, _) = (vec![], Rules::default(), vec![]);
-        for definition in &self.tree.columns {
+        for definition in self.tree.columns.iter().take(COLUMNS_MAX + 1) {
             let at = ident_offset(&self.text, &definition.name);
             let mut column = column(session, context, &self.text, definition).await.map_err(|error| error.at(at))?;
             if let Some((sequence, identity)) = sequence::of_column(context, name, definition, &self.text)? {
@@ -214,7 +214,14 @@ pub fn column_type(data_type: &DataType) -> Result<Type> {
     }
 }
 
+/// Columns of a table, as in Postgres.
+const COLUMNS_MAX: usize = 1600;
+
 fn distinct(columns: &[Column]) -> Result<()> {
+    if columns.len() > COLUMNS_MAX {
+        let message = format!("tables can have at most {COLUMNS_MAX} columns");
+        return Err(Error::new(Kind::TooManyColumns, message));
+    }
     let mut seen = BTreeSet::new();
     match columns.iter().find(|column| !seen.insert(&column.name)) {
         Some(twice) => {

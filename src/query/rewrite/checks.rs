@@ -9,9 +9,15 @@ use datafusion::sql::sqlparser::ast::{
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
+/// Columns of a result.
+const COLUMNS_MAX: usize = 1664;
+const CUBE_MAX: usize = 12;
+const GROUPING_SETS_MAX: usize = 4096;
+
 impl Rewriter<'_> {
     /// The names of the relations that a SELECT reads.
     pub(super) fn check_select(&self, select: &Select) -> Result<HashSet<String>> {
+        self.check_widths(select)?;
         let mut seen = HashSet::new();
         let mut whole = HashSet::new();
         for factor in factors(&select.from) {
@@ -36,6 +42,32 @@ impl Rewriter<'_> {
         self.check_windows("GROUP BY", groups.iter())?;
         self.check_windows("HAVING", select.having.iter())?;
         Ok(seen)
+    }
+
+    /// PostgreSQL's own limits, so that planning ends.
+    fn check_widths(&self, select: &Select) -> Result<()> {
+        let too_wide =
+            |message: String, kind: Kind| Err(Error::new(kind, message).at(self.places.offset(select.span().start)));
+        if select.projection.len() > COLUMNS_MAX {
+            return too_wide(format!("target lists can have at most {COLUMNS_MAX} entries"), Kind::TooManyColumns);
+        }
+        let GroupByExpr::Expressions(groups, _) = &select.group_by else { return Ok(()) };
+        let mut sets = 1_usize;
+        for group in groups {
+            sets = sets.saturating_mul(match group {
+                Expr::Cube(items) if items.len() > CUBE_MAX => {
+                    return too_wide(format!("CUBE is limited to {CUBE_MAX} elements"), Kind::TooManyColumns);
+                }
+                Expr::Cube(items) => 1 << items.len(),
+                Expr::Rollup(items) => items.len() + 1,
+                Expr::GroupingSets(sets) => sets.len().max(1),
+                _ => 1,
+            });
+        }
+        match sets > GROUPING_SETS_MAX {
+            true => too_wide(format!("too many grouping sets present (maximum {GROUPING_SETS_MAX})"), Kind::TooComplex),
+            false => Ok(()),
+        }
     }
 
     fn check_join(&self, join: &Join) -> Result<()> {
