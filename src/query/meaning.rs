@@ -1,16 +1,17 @@
 //! What a plan means in PostgreSQL, where it is told by types that only the plan knows.
 
+use super::functions::cast::Cast;
 use super::functions::rows;
 use super::operators::{merged, name_of, stripped, type_of};
-use super::subqueries;
+use super::{held, subqueries};
 use crate::base::{Error, Kind, Type};
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::DFSchema;
+use datafusion::common::{Column, DFSchema};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::Sort;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
 
 /// The plan with that meaning.
 pub fn applied(plan: LogicalPlan) -> Result<LogicalPlan> {
@@ -30,7 +31,7 @@ fn node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         }
         other => other,
     };
-    ordered.map_expressions(|expr| {
+    let meant = ordered.map_expressions(|expr| {
         let (relation, name) = expr.qualified_name();
         let changed = expr.transform_up(|expr| expression(expr, &schema))?;
         let named = changed.transformed && !matches!(changed.data, Expr::Alias(_));
@@ -40,7 +41,48 @@ fn node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
             }
             false => changed,
         })
-    })
+    })?;
+    match &meant.data {
+        LogicalPlan::Aggregate(aggregate) => match collected(aggregate, &schema)? {
+            Some(typed) => Ok(Transformed::yes(typed)),
+            None => Ok(meant),
+        },
+        _ => Ok(meant),
+    }
+}
+
+/// `array_agg` forgets what its items are.
+fn collected(aggregate: &Aggregate, schema: &DFSchema) -> Result<Option<LogicalPlan>> {
+    let plain = |expr: &Expr| matches!(expr, Expr::AggregateFunction(call) if call.func.name() == "array_agg");
+    let item = |expr: &Expr| match expr.clone().unalias() {
+        Expr::AggregateFunction(call) if call.func.name() == "array_agg" => {
+            call.params.args.first().and_then(|arg| type_of(arg, schema))
+        }
+        _ => None,
+    };
+    if !aggregate.aggr_expr.iter().any(|expr| plain(&expr.clone().unalias())) {
+        return Ok(None);
+    }
+    let mut changed = false;
+    let first = aggregate.schema.fields().len() - aggregate.aggr_expr.len();
+    let columns = aggregate.schema.iter().enumerate().map(|(at, (qualifier, field))| {
+        let column = Expr::Column(Column::from((qualifier, field)));
+        let ty = at.checked_sub(first).and_then(|at| aggregate.aggr_expr.get(at)).and_then(item);
+        match ty.filter(|ty| !matches!(ty, Type::Array(_) | Type::Record) && Type::from_arrow(&ty.arrow()) != *ty) {
+            Some(ty) => {
+                changed = true;
+                let array = Cast::new(Type::Array(Box::new(ty)), "UTC").function().call(vec![column]);
+                array.alias_qualified(qualifier.cloned(), field.name())
+            }
+            None => column,
+        }
+    });
+    let columns: Vec<Expr> = columns.collect();
+    if !changed {
+        return Ok(None);
+    }
+    let input = LogicalPlan::Aggregate(aggregate.clone());
+    Ok(Some(LogicalPlanBuilder::from(input).project(columns)?.build()?))
 }
 
 /// Only its value counts, not its name.
@@ -50,6 +92,12 @@ fn is_sorted(expr: &Expr) -> bool {
 
 /// Intervals are ordered by how long they are.
 fn by_length(sort: Sort, schema: &DFSchema) -> Sort {
+    if type_of(&sort.expr, schema).is_some_and(|ty| rows::is_ordered_apart(&ty)) {
+        return match rows::function("order of", "UTC") {
+            Some(order) => Sort { expr: order.call(vec![sort.expr]), ..sort },
+            None => sort,
+        };
+    }
     match sort.expr.get_type(schema) {
         Ok(DataType::Interval(_)) => match rows::function("interval order", "UTC") {
             Some(order) => Sort { expr: order.call(vec![sort.expr]), ..sort },
@@ -61,6 +109,10 @@ fn by_length(sort: Sort, schema: &DFSchema) -> Sort {
 
 fn expression(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     match expr {
+        Expr::ScalarFunction(ref call) if held::is_meant(call, schema) => match held::called(call, schema) {
+            Some(meant) => Ok(Transformed::yes(meant)),
+            None => Ok(Transformed::no(expr)),
+        },
         Expr::ScalarFunction(mut call) if strips(call.name()) => {
             let mut changed = false;
             for arg in &mut call.args {

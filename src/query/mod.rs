@@ -15,6 +15,7 @@ mod explain;
 mod expression;
 mod from;
 mod functions;
+mod held;
 mod meaning;
 mod models;
 mod names;

@@ -4,7 +4,8 @@
 //! the alias `at` for something else, so the dialect is changed only for a statement
 //! that has these words, and the words are changed into the ones it knows.
 
-use super::{Kinds, Token};
+use super::{Kinds, Token, words};
+use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -18,6 +19,7 @@ pub(super) fn spans(tokens: &[Token]) -> (Vec<TokenWithSpan>, bool) {
     let mut mark_after = None;
     let mut versioned = false;
     for (at, token) in tokens.iter().enumerate() {
+        versioned |= words::is_word(&token.token);
         let mut kind = token.token.clone();
         if let Some(clause) = clause(&tokens[at..])
             && preceded_by_for(&tokens[..at])
@@ -67,7 +69,7 @@ macro_rules! same_as_postgres {
     ($($name:ident),* $(,)?) => { $(fn $name(&self) -> bool { PostgreSqlDialect {}.$name() })* };
 }
 
-/// PostgreSQL with versions of tables.
+/// PostgreSQL with versions of tables, and with words that the parser lacks.
 #[derive(Debug)]
 pub(super) struct VersionedDialect;
 
@@ -105,7 +107,14 @@ impl Dialect for VersionedDialect {
     }
 
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
-        PostgreSqlDialect {}.get_next_precedence(parser)
+        match words::is_null(parser) {
+            true => Some(Ok(self.prec_value(Precedence::Is))),
+            false => PostgreSqlDialect {}.get_next_precedence(parser),
+        }
+    }
+
+    fn parse_infix(&self, parser: &mut Parser, expr: &Expr, _: u8) -> Option<Result<Expr, ParserError>> {
+        words::infix(parser, expr, self.prec_value(Precedence::Between))
     }
 
     fn prec_value(&self, precedence: Precedence) -> u8 {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub(super) fn values(ty: &Type, texts: &StringArray) -> Result<ArrayRef, (usize, Error)> {
     match ty {
         Type::Text | Type::Json | Type::Jsonb | Type::Varchar(_) | Type::Char(_) | Type::Uuid => strings(ty, texts),
-        Type::Name | Type::InternalChar => Ok(Arc::new(texts.clone())),
+        Type::Name | Type::InternalChar | Type::Textual(_) => Ok(Arc::new(texts.clone())),
         Type::Bytea => bytes(texts),
         Type::Array(element) => lists(element, texts),
         Type::Regclass | Type::Regtype | Type::Regproc | Type::Record => {

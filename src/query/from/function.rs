@@ -3,6 +3,7 @@
 use super::arguments;
 use crate::base::{Error, Kind, Type};
 use crate::query::functions::cast::Cast;
+use crate::query::functions::flat::flat;
 use crate::query::functions::rows;
 use crate::query::operators::type_of;
 use crate::query::rewrite::{folded, parts};
@@ -131,9 +132,14 @@ fn unnested(
     let args = args.into_iter().map(|arg| context.sql_to_expr(arg, left.schema())).collect::<Result<Vec<_>>>()?;
     let mut lists = lists(call, args, &left, context)?;
     if call.with_ordinality
-        && let Some(first) = lists.first()
+        && !lists.is_empty()
     {
-        let count = cast(cardinality(first.clone()), DataType::Int64);
+        let count = |list: &Expr| cast(cardinality(list.clone()), DataType::Int64);
+        // As many rows as the longest has.
+        let count = match lists.as_slice() {
+            [one] => count(one),
+            more => datafusion::functions::core::expr_fn::greatest(more.iter().map(count).collect()),
+        };
         lists.push(gen_series(lit(1i64), count, lit(1i64)));
     }
     let types: Vec<_> = lists.iter().map(|list| type_of(list, left.schema())).collect();
@@ -203,7 +209,8 @@ fn lists(
                 return Err(missing(std::slice::from_ref(arg)).into());
             }
         }
-        return Ok(args);
+        let nested = |arg: &Expr| matches!(arg.get_type(left.schema()), Ok(DataType::List(item)) if item.data_type().is_list());
+        return Ok(args.into_iter().map(|arg| if nested(&arg) { flat().call(vec![arg]) } else { arg }).collect());
     }
     let Some(function) = context.context_provider().get_function_meta(&call.name) else {
         return Err(missing(&args).into());

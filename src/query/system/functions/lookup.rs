@@ -1,7 +1,7 @@
 //! From names to OIDs and back, and what an unqualified name would find.
 
 use super::{Call, Entry};
-use crate::base::{Error, Kind, Result, Type, quote_identifier};
+use crate::base::{Error, Kind, Result, Textual, Type, quote_identifier};
 use crate::query::system::objects::Relation;
 use crate::query::system::page::Cell;
 use crate::query::system::pg;
@@ -13,6 +13,13 @@ pub const SHOWN: &str = "aqueduct_name";
 
 pub const ALL: &[Entry] = &[
     ("aqueduct_name(text, regclass) text", shown),
+    ("aqueduct_regclass(text, regclass) regclass", shown),
+    ("aqueduct_regnamespace(text, regclass) regnamespace", shown),
+    ("aqueduct_regoperator(text, regclass) regoperator", shown),
+    ("aqueduct_regproc(text, regclass) regproc", shown),
+    ("aqueduct_regprocedure(text, regclass) regprocedure", shown),
+    ("aqueduct_regrole(text, regclass) regrole", shown),
+    ("aqueduct_regtype(text, regclass) regtype", shown),
     ("aqueduct_oid(text, regclass) oid", identity),
     ("format_type(oid, int4) text", format_type),
     ("pg_collation_is_visible(oid) bool", |_| Ok(true.into())),
@@ -29,11 +36,11 @@ pub const ALL: &[Entry] = &[
     ("pg_ts_parser_is_visible(oid) bool", |_| Ok(true.into())),
     ("pg_ts_template_is_visible(oid) bool", |_| Ok(true.into())),
     ("pg_type_is_visible(oid) bool", |call| Ok(call.oid(0).is_some_and(|oid| Type::from_oid(oid).is_some()).into())),
-    ("to_regclass(text) text", |call| Ok(call.relation(0).map(|it| it.shown(call.path())).into())),
-    ("to_regnamespace(text) text", |call| Ok(call.text(0).filter(|name| namespace(call, name).is_some()).into())),
-    ("to_regproc(text) text", |call| Ok(call.text(0).filter(|name| procedure(call, name).is_some()).into())),
-    ("to_regrole(text) text", |call| Ok(call.text(0).filter(|name| role_named(call, name).is_some()).into())),
-    ("to_regtype(text) text", |call| Ok(call.text(0).and_then(Type::parse).map(|ty| ty.to_string()).into())),
+    ("to_regclass(text) regclass", |call| Ok(call.relation(0).map(|it| it.shown(call.path())).into())),
+    ("to_regnamespace(text) regnamespace", |call| Ok(call.text(0).filter(|name| namespace(call, name).is_some()).into())),
+    ("to_regproc(text) regproc", |call| Ok(call.text(0).filter(|name| procedure(call, name).is_some()).into())),
+    ("to_regrole(text) regrole", |call| Ok(call.text(0).filter(|name| role_named(call, name).is_some()).into())),
+    ("to_regtype(text) regtype", |call| Ok(call.text(0).and_then(Type::parse).map(|ty| ty.to_string()).into())),
 ];
 
 /// Parts of a dotted name, folded and unquoted.
@@ -85,6 +92,7 @@ fn identity(call: &Call<'_>) -> Result<Cell> {
     let (found, missing, what) = match kind {
         "regclass" => (relation_named(call, name).map(|it| it.oid), Kind::UndefinedTable, "relation"),
         "regtype" => (Type::parse(name).map(|ty| ty.oid()), Kind::UndefinedObject, "type"),
+        "regoperator" => return Ok(call.text(1).map_or(Cell::Null, |text| text.into())),
         "regnamespace" => (namespace(call, name), Kind::UndefinedSchema, "schema"),
         "regrole" => (role_named(call, name), Kind::UndefinedObject, "role"),
         _ => (procedure(call, name), Kind::UndefinedFunction, "function"),
@@ -95,6 +103,10 @@ fn identity(call: &Call<'_>) -> Result<Cell> {
 /// `aqueduct_name('regclass', x)`: as Postgres prints a value of that type.
 fn shown(call: &Call<'_>) -> Result<Cell> {
     let Some(kind) = call.text(0) else { return Ok(Cell::Null) };
+    // Of an operator the name is all that there is.
+    if kind == "regoperator" {
+        return Ok(call.text(1).map(String::from).or_else(|| call.oid(1).map(|oid| oid.to_string())).into());
+    }
     let oid = match identity(call)? {
         Cell::Int(oid) => u32::try_from(oid).unwrap_or_default(),
         _ => return Ok(Cell::Null),
@@ -136,6 +148,8 @@ fn sized(ty: Type, typmod: i64) -> Type {
         }
         Type::Varchar(_) if rest >= 0 => Type::Varchar(u32::try_from(rest).ok()),
         Type::Char(_) if rest >= 0 => Type::Char(u32::try_from(rest).ok()),
+        Type::Textual(Textual::Bit(_)) => Type::Textual(Textual::Bit(u32::try_from(typmod).ok())),
+        Type::Textual(Textual::Varbit(_)) => Type::Textual(Textual::Varbit(u32::try_from(typmod).ok())),
         ty => ty,
     }
 }

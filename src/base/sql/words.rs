@@ -1,0 +1,63 @@
+//! `x ISNULL` and `x BETWEEN SYMMETRIC a AND b`, which the parser lacks.
+
+use super::Kinds;
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+
+/// Whether the parser needs to know of one of these words.
+pub(super) fn is_word(token: &Kinds) -> bool {
+    is(token, "isnull") || is(token, "symmetric") || is(token, "asymmetric")
+}
+
+fn is(token: &Kinds, word: &str) -> bool {
+    matches!(token, Kinds::Word(found) if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
+}
+
+/// Whether `ISNULL` comes next.
+pub(super) fn is_null(parser: &Parser) -> bool {
+    is(&parser.peek_token_ref().token, "isnull")
+}
+
+/// What follows `expr` when it begins with one of these words.
+pub(super) fn infix(parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+    if is_null(parser) {
+        parser.next_token();
+        return Some(Ok(Expr::IsNull(Box::new(expr.clone()))));
+    }
+    let negated = is(&parser.peek_nth_token(0).token, "not");
+    let between = usize::from(negated);
+    let word = parser.peek_nth_token(between + 1).token;
+    let symmetric = is(&word, "symmetric");
+    if !is(&parser.peek_nth_token(between).token, "between") || !(symmetric || is(&word, "asymmetric")) {
+        return None;
+    }
+    (0..between + 2).for_each(|_| drop(parser.next_token()));
+    Some(between_bounds(parser, expr, negated, symmetric, precedence))
+}
+
+fn between_bounds(
+    parser: &mut Parser,
+    expr: &Expr,
+    negated: bool,
+    symmetric: bool,
+    precedence: u8,
+) -> Result<Expr, ParserError> {
+    let low = parser.parse_subexpr(precedence)?;
+    parser.expect_keyword(Keyword::AND)?;
+    let high = parser.parse_subexpr(precedence)?;
+    let between = |low: &Expr, high: &Expr| Expr::Between {
+        expr: Box::new(expr.clone()),
+        negated,
+        low: Box::new(low.clone()),
+        high: Box::new(high.clone()),
+    };
+    if !symmetric {
+        return Ok(between(&low, &high));
+    }
+    Ok(Expr::Nested(Box::new(Expr::BinaryOp {
+        left: Box::new(between(&low, &high)),
+        op: if negated { BinaryOperator::And } else { BinaryOperator::Or },
+        right: Box::new(between(&high, &low)),
+    })))
+}
