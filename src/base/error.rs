@@ -108,6 +108,8 @@ kinds! {
     InvalidText = "22P02",
     /// bytes that are not the binary form of their type
     InvalidBinary = "22P03",
+    /// an escape in a text stands for a character that no text can have
+    UntranslatableCharacter = "22P05",
     /// a file or stream is not in the format it should have
     BadCopyFileFormat = "22P04",
     /// a sequence has no number left

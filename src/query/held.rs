@@ -34,7 +34,15 @@ pub fn called(call: &ScalarFunction, schema: &DFSchema) -> Option<Expr> {
             return Some(rows::function("timetz at zone", "UTC")?.call(args));
         }
         ("to time without time zone", Some(Type::Textual(Textual::Timetz)), _) => "timetz to time",
-        ("date_part" | "extract", _, Some(Type::Textual(Textual::Timetz))) => "timetz part",
+        ("extract", _, Some(Type::Textual(Textual::Timetz))) => {
+            let part = rows::function("timetz part", "UTC")?.call(args());
+            return Some(Cast::new(Type::Numeric(Some((20, 6))), "UTC").function().call(vec![part]));
+        }
+        ("date_part", _, Some(Type::Textual(Textual::Timetz))) => "timetz part",
+        ("text" | "to text", Some(Type::Textual(Textual::Inet)), _) => {
+            // As text an address has its length.
+            return Some(rows::function("inet text", "UTC")?.call(args()));
+        }
         (name, Some(Type::Textual(Textual::Bit(_) | Textual::Varbit(_))), _) => bits(name)?,
         (name @ ("to integer" | "to bigint" | "to smallint" | "to real" | "to double precision"), Some(Type::Jsonb), _) => {
             return Some(scalar(name, "jsonb to number", call));

@@ -1,17 +1,16 @@
 //! What a plan means in PostgreSQL, where it is told by types that only the plan knows.
 
-use super::functions::cast::Cast;
 use super::functions::rows;
 use super::operators::{merged, name_of, stripped, type_of};
-use super::{held, subqueries};
+use super::{alike, held, subqueries};
 use crate::base::{Error, Kind, Type};
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Column, DFSchema};
+use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::Sort;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 
 /// The plan with that meaning.
 pub fn applied(plan: LogicalPlan) -> Result<LogicalPlan> {
@@ -42,47 +41,10 @@ fn node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
             false => changed,
         })
     })?;
-    match &meant.data {
-        LogicalPlan::Aggregate(aggregate) => match collected(aggregate, &schema)? {
-            Some(typed) => Ok(Transformed::yes(typed)),
-            None => Ok(meant),
-        },
-        _ => Ok(meant),
+    match alike::meant(&meant.data)? {
+        Some(plan) => Ok(Transformed::yes(plan)),
+        None => Ok(meant),
     }
-}
-
-/// `array_agg` forgets what its items are.
-fn collected(aggregate: &Aggregate, schema: &DFSchema) -> Result<Option<LogicalPlan>> {
-    let plain = |expr: &Expr| matches!(expr, Expr::AggregateFunction(call) if call.func.name() == "array_agg");
-    let item = |expr: &Expr| match expr.clone().unalias() {
-        Expr::AggregateFunction(call) if call.func.name() == "array_agg" => {
-            call.params.args.first().and_then(|arg| type_of(arg, schema))
-        }
-        _ => None,
-    };
-    if !aggregate.aggr_expr.iter().any(|expr| plain(&expr.clone().unalias())) {
-        return Ok(None);
-    }
-    let mut changed = false;
-    let first = aggregate.schema.fields().len() - aggregate.aggr_expr.len();
-    let columns = aggregate.schema.iter().enumerate().map(|(at, (qualifier, field))| {
-        let column = Expr::Column(Column::from((qualifier, field)));
-        let ty = at.checked_sub(first).and_then(|at| aggregate.aggr_expr.get(at)).and_then(item);
-        match ty.filter(|ty| !matches!(ty, Type::Array(_) | Type::Record) && Type::from_arrow(&ty.arrow()) != *ty) {
-            Some(ty) => {
-                changed = true;
-                let array = Cast::new(Type::Array(Box::new(ty)), "UTC").function().call(vec![column]);
-                array.alias_qualified(qualifier.cloned(), field.name())
-            }
-            None => column,
-        }
-    });
-    let columns: Vec<Expr> = columns.collect();
-    if !changed {
-        return Ok(None);
-    }
-    let input = LogicalPlan::Aggregate(aggregate.clone());
-    Ok(Some(LogicalPlanBuilder::from(input).project(columns)?.build()?))
 }
 
 /// Only its value counts, not its name.

@@ -4,6 +4,7 @@
 //! `SessionContext`.
 
 mod aggregates;
+mod alike;
 pub mod assignment;
 mod binding;
 mod called;

@@ -20,7 +20,11 @@ pub fn shaped(plan: LogicalPlan) -> Result<(LogicalPlan, SchemaRef)> {
         let ty = Type::of(field);
         let target = held(&ty, field.data_type());
         let seen = ty.field(shown(&name), field.is_nullable()).with_data_type(target.clone());
-        let computed = matches!(ty, Type::Numeric(Some(_))) && !declared(&plan, fields.len());
+        let numbers = match &ty {
+            Type::Array(element) => element.as_ref(),
+            ty => ty,
+        };
+        let computed = matches!(numbers, Type::Numeric(Some(_))) && !declared(&plan, fields.len());
         let seen = if computed { wholly(seen) } else { seen };
         let column = Expr::Column(Column::from((qualifier, field)));
         let column = if target == *field.data_type() {

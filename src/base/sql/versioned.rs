@@ -28,6 +28,11 @@ pub(super) fn spans(tokens: &[Token]) -> (Vec<TokenWithSpan>, bool) {
             versioned = true;
             mark_after = (clause == Keyword::VERSION).then(|| at + of(&tokens[at..]));
         }
+        // `->-1` is `-> -1`: a sign at the end of an operator without special characters is the operand's.
+        if let Some((operator, sign)) = words::signed(&kind) {
+            spans.push(TokenWithSpan { token: operator, span: token.span });
+            kind = sign;
+        }
         spans.push(TokenWithSpan { token: kind, span: token.span });
         if mark_after == Some(at) {
             spans.push(TokenWithSpan { token: Kinds::AtSign, span: token.span });

@@ -1,13 +1,31 @@
-//! `x ISNULL` and `x BETWEEN SYMMETRIC a AND b`, which the parser lacks.
+//! `x ISNULL`, `x BETWEEN SYMMETRIC a AND b` and signs after operators, which the parser lacks.
 
 use super::Kinds;
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
 use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Tokenizer;
 
 /// Whether the parser needs to know of one of these words.
 pub(super) fn is_word(token: &Kinds) -> bool {
     is(token, "isnull") || is(token, "symmetric") || is(token, "asymmetric")
+}
+
+/// An operator and the sign that it ends with, which belongs to what follows.
+pub(super) fn signed(token: &Kinds) -> Option<(Kinds, Kinds)> {
+    let Kinds::CustomBinaryOperator(text) = token else { return None };
+    let (operator, sign) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let sign = match sign {
+        "-" => Kinds::Minus,
+        "+" => Kinds::Plus,
+        _ => return None,
+    };
+    if operator.contains(|c: char| "~!@#%^&|`?".contains(c)) {
+        return None;
+    }
+    let mut tokens = Tokenizer::new(&PostgreSqlDialect {}, operator).tokenize().ok()?;
+    if tokens.len() == 1 { Some((tokens.remove(0), sign)) } else { None }
 }
 
 fn is(token: &Kinds, word: &str) -> bool {

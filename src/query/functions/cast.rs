@@ -135,6 +135,10 @@ impl Cast {
             Type::Jsonb => &|text| {
                 let value: serde_json::Value =
                     serde_json::from_str(text).map_err(|error| self.invalid(text).detail(error.to_string()))?;
+                if text.contains("\\u0000") && cast_textual::has_nul(&value) {
+                    return Err(Error::new(Kind::UntranslatableCharacter, "unsupported Unicode escape sequence")
+                        .detail("\\u0000 cannot be converted to text"));
+                }
                 Ok(text::json(&value))
             },
             Type::Varchar(Some(n)) => &|text| Ok(text.chars().take(*n as usize).collect()),
@@ -343,6 +347,7 @@ fn possible(from: &DataType, to: &DataType) -> bool {
         (Date32 | Date64 | Timestamp(..), Date32 | Timestamp(..)) => true,
         (Timestamp(..) | Time32(_) | Time64(_), Time64(_)) => true,
         (Interval(_) | Duration(_) | Time64(_), Interval(_)) | (Interval(_), Time64(_)) => true,
+        (Time32(_), Interval(_)) => true,
         (Binary | LargeBinary | BinaryView | FixedSizeBinary(_), Binary) => true,
         (List(_) | LargeList(_) | FixedSizeList(..), List(_)) => true,
         _ => false,

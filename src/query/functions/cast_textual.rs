@@ -65,3 +65,13 @@ pub(super) fn deep(ty: &Type, from: &DataType) -> DataType {
         (ty, _) => ty.arrow(),
     }
 }
+
+/// Whether a text in a JSON value has the character that no text can have.
+pub(super) fn has_nul(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(text) => text.contains('\0'),
+        serde_json::Value::Array(items) => items.iter().any(has_nul),
+        serde_json::Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}

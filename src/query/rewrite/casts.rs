@@ -85,13 +85,7 @@ impl Rewriter<'_> {
 
     fn cast_to(&mut self, data_type: &DataType, inner: Expr) -> Result<Expr> {
         let at = self.offset(&inner);
-        let ty = sql_type(data_type).ok_or_else(|| {
-            Error::new(
-                Kind::UndefinedObject,
-                format!("type \"{}\" does not exist", data_type.to_string().to_lowercase()),
-            )
-            .at(self.type_offset(data_type).or(at))
-        })?;
+        let ty = sql_type(data_type).ok_or_else(|| unknown(data_type).at(self.type_offset(data_type).or(at)))?;
         match literal(&inner) {
             Some(Literal::Text(text)) if ty == Type::Numeric(None) && decimal(text).is_some() => {
                 let value = decimal(text).unwrap_or(ScalarValue::Null);
@@ -154,6 +148,19 @@ impl Rewriter<'_> {
             _ => None,
         }
     }
+}
+
+/// A type that there is not, or not here.
+pub(in crate::query) fn unknown(data_type: &DataType) -> Error {
+    let name = data_type.to_string().to_lowercase();
+    let instead = match name.trim_end_matches("[]") {
+        "money" => "numeric(19,2) holds amounts of money",
+        "xml" | "tsvector" | "tsquery" => "text holds it as it is written",
+        "point" | "line" | "lseg" | "box" | "path" | "polygon" | "circle" => "double precision[] holds coordinates",
+        "hstore" => "jsonb holds keys with values",
+        _ => return Error::new(Kind::UndefinedObject, format!("type \"{name}\" does not exist")),
+    };
+    Error::unsupported(format!("type {name} is not supported")).hint(instead.to_string())
 }
 
 pub(super) enum Literal<'a> {

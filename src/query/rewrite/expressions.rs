@@ -121,7 +121,6 @@ impl Rewriter<'_> {
                 {
                     for arg in &mut list.args {
                         if let ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(arg)) = arg
-                            && !matches!(arg, Expr::Array(_))
                         {
                             let taken = std::mem::replace(arg, Expr::value(Value::Null));
                             *arg = self.own_call(crate::query::functions::flat::flat(), vec![taken]);

@@ -6,12 +6,12 @@ use crate::base::{Error, Kind, Result};
 use datafusion::common::ScalarValue;
 
 pub(super) const ALL: &[Entry] = &[
-    ("bit &(varbit, varbit) varbit", |row| combined(row, "AND", |left, right| left & right)),
-    ("bit |(varbit, varbit) varbit", |row| combined(row, "OR", |left, right| left | right)),
-    ("bit #(varbit, varbit) varbit", |row| combined(row, "XOR", |left, right| left ^ right)),
-    ("bit ~(varbit) varbit", |row| shown(Bits(value(row, 0)?.0.into_iter().map(|bit| !bit).collect()))),
-    ("bit <<(varbit, int4) varbit", |row| shifted(row, row.int(1))),
-    ("bit >>(varbit, int4) varbit", |row| shifted(row, -row.int(1))),
+    ("bit &(any, any) anyelement", |row| combined(row, "AND", |left, right| left & right)),
+    ("bit |(any, any) anyelement", |row| combined(row, "OR", |left, right| left | right)),
+    ("bit #(any, any) anyelement", |row| combined(row, "XOR", |left, right| left ^ right)),
+    ("bit ~(any) anyelement", |row| shown(Bits(value(row, 0)?.0.into_iter().map(|bit| !bit).collect()))),
+    ("bit <<(any, int4) anyelement", |row| shifted(row, row.int(1))),
+    ("bit >>(any, int4) anyelement", |row| shifted(row, -row.int(1))),
     ("bit ||(varbit, varbit) varbit", |row| shown(Bits([value(row, 0)?.0, value(row, 1)?.0].concat()))),
     ("bit length(varbit) int4", |row| int(value(row, 0)?.0.len())),
     ("bit octets(varbit) int4", |row| int(value(row, 0)?.0.len().div_ceil(8))),
@@ -23,13 +23,13 @@ pub(super) const ALL: &[Entry] = &[
         let found = (0..=whole.len().saturating_sub(part.len())).find(|at| whole[*at..].starts_with(&part));
         int(found.filter(|_| part.len() <= whole.len()).map_or(0, |at| at + 1))
     }),
-    ("bit part(varbit, int4) varbit", |row| part(row, i64::MAX)),
-    ("bit part(varbit, int4, int4) varbit", |row| match row.int(2) {
+    ("bit part(any, int4) anyelement", |row| part(row, i64::MAX)),
+    ("bit part(any, int4, int4) anyelement", |row| match row.int(2) {
         length @ 0.. => part(row, length),
         _ => Err(Error::new(Kind::SubstringError, "negative substring length not allowed")),
     }),
-    ("bit overlay(varbit, varbit, int4) varbit", |row| overlay(row, value(row, 1)?.0.len() as i64)),
-    ("bit overlay(varbit, varbit, int4, int4) varbit", |row| overlay(row, row.int(3))),
+    ("bit overlay(any, varbit, int4) anyelement", |row| overlay(row, value(row, 1)?.0.len() as i64)),
+    ("bit overlay(any, varbit, int4, int4) anyelement", |row| overlay(row, row.int(3))),
     ("bit to int4(varbit) int4", |row| match number_of_bits(&value(row, 0)?, 32) {
         Some(number) => Ok(Some(ScalarValue::Int32(i32::try_from(number).ok()))),
         None => Err(Error::new(Kind::NumericOutOfRange, "integer out of range")),

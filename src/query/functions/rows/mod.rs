@@ -99,6 +99,7 @@ const NOT_STRICT: &[&str] = &[
     "json_agg of",
     "jsonb_agg of",
     "json_object_agg of",
+    "jsonb_set_lax",
     "jsonb_object_agg of",
 ];
 
@@ -310,7 +311,11 @@ impl Function {
             Wanted::Array | Wanted::Any => array.unwrap_or(Type::Array(Box::new(Type::Text))),
             Wanted::Element => match array {
                 Some(Type::Array(element)) => *element,
-                _ => types.first().cloned().unwrap_or(Type::Text),
+                // Of what length bits become is not told by their type.
+                _ => match types.first() {
+                    Some(Type::Textual(ty)) => Type::Textual(ty.plain()),
+                    first => first.cloned().unwrap_or(Type::Text),
+                },
             },
             Wanted::Bound => match types.first() {
                 Some(Type::Textual(Textual::Range(span) | Textual::Multirange(span))) => span.element(),
@@ -318,6 +323,13 @@ impl Function {
             },
             Wanted::Range => match types.first() {
                 Some(Type::Textual(Textual::Multirange(span))) => Type::Textual(Textual::Range(*span)),
+                _ => Type::Text,
+            },
+            Wanted::Multirange => match array {
+                Some(Type::Array(element)) => match *element {
+                    Type::Textual(Textual::Range(span)) => Type::Textual(Textual::Multirange(span)),
+                    other => other,
+                },
                 _ => Type::Text,
             },
             Wanted::Json => match types.first() {

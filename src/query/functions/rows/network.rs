@@ -37,6 +37,7 @@ pub(super) const ALL: &[Entry] = &[
             None => Err(Error::new(Kind::InvalidParameterValue, format!("invalid mask length: {bits}"))),
         }
     }),
+    ("inet text(inet) text", |row| text(inet(row, 0)?.cidr_text())),
     ("inet <<(inet, inet) bool", |row| inside(row, 1, 0, false)),
     ("inet <<=(inet, inet) bool", |row| inside(row, 1, 0, true)),
     ("inet >>(inet, inet) bool", |row| inside(row, 0, 1, false)),

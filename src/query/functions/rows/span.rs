@@ -40,6 +40,17 @@ pub(super) const ALL: &[Entry] = &[
         let hull = parts(row, 0)?.iter().fold(Range::EMPTY, |all, part| all.hull(part));
         text(hull.shown(span(row)?, &Style::default()))
     }),
+    ("range_agg of(anyarray) multirange", |row| match collected(row)? {
+        Some((span, ranges)) => text(shown_multirange(&ranges, span, &Style::default())),
+        None => Ok(None),
+    }),
+    ("range_intersect_agg of(anyarray) anyelement", |row| match collected(row)? {
+        Some((span, ranges)) => {
+            let common = ranges.into_iter().reduce(|all, range| all.intersection(&range));
+            text(common.unwrap_or(Range::EMPTY).shown(span, &Style::default()))
+        }
+        None => Ok(None),
+    }),
     ("range @>(any, any) bool", |row| bool(contains(&parts(row, 0)?, &parts(row, 1)?))),
     ("range <@(any, any) bool", |row| bool(contains(&parts(row, 1)?, &parts(row, 0)?))),
     ("range &&(any, any) bool", |row| {
@@ -169,6 +180,18 @@ fn made(row: &Row<'_>, span: Span) -> Result<Option<ScalarValue>> {
     let from = Bound { value: value(0)?, inclusive: from };
     let to = Bound { value: value(1)?, inclusive: to };
     text(Range::new(from, to, span)?.shown(span, &Style::default()))
+}
+
+/// The ranges of an array; `None` when there is none.
+fn collected(row: &Row<'_>) -> Result<Option<(Span, Vec<Range>)>> {
+    let span = match row.types.first() {
+        Some(Type::Array(element)) => span_of(element),
+        _ => None,
+    };
+    let span = span.ok_or_else(|| Error::new(Kind::UndefinedFunction, "range_agg takes ranges"))?;
+    let ranges = row.texts(0)?.into_iter().flatten().map(|text| range(&text, span, &Style::default()));
+    let ranges = ranges.collect::<Result<Vec<_>>>()?;
+    Ok((!ranges.is_empty()).then_some((span, ranges)))
 }
 
 fn many(row: &Row<'_>, span: Span) -> Result<Option<ScalarValue>> {
