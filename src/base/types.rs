@@ -175,6 +175,15 @@ impl Type {
         }
     }
 
+    /// Whether it is a number that prints as the name of something in the catalog.
+    pub fn is_reference(&self) -> bool {
+        match self {
+            Type::Regclass | Type::Regtype | Type::Regproc => true,
+            Type::Textual(ty) => ty.is_reference(),
+            _ => false,
+        }
+    }
+
     fn element(&self) -> &Type {
         match self {
             Type::Array(element) => element,

@@ -76,9 +76,9 @@ pub(super) fn cells<'a>(array: &'a dyn Array, ty: &Type, style: &'a Style) -> Re
     }
 }
 
-/// Types whose text depends on the session.
+/// Types whose text depends on the session, or has more in it than is shown.
 fn is_restyled(ty: &Type) -> bool {
-    matches!(ty, Type::Textual(Textual::Range(Span::Tstz) | Textual::Multirange(Span::Tstz)))
+    ty.is_reference() || matches!(ty, Type::Textual(Textual::Range(Span::Tstz) | Textual::Multirange(Span::Tstz)))
 }
 
 struct Restyled<'a> {
@@ -105,7 +105,7 @@ impl Cells for Restyled<'_> {
                 let ranges = textual::multirange(text, *span, &Style::default())?;
                 put_str(&textual::shown_multirange(&ranges, *span, self.style), out)
             }
-            _ => put_str(text, out),
+            _ => put_str(textual::name_of_reference(text), out),
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::base::{Error, Kind, Result, Type};
 use datafusion::arrow::array::{Array, ArrayRef, BinaryBuilder, ListArray, StringArray, StringBuilder};
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
+use datafusion::arrow::datatypes::Field;
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use std::sync::Arc;
 
@@ -141,7 +142,7 @@ fn lists(element: &Type, texts: &StringArray) -> Result<ArrayRef, (usize, Error)
     let elements = values(element, &elements.finish())
         .map_err(|(at, error)| (rows.get(at).copied().unwrap_or_default(), error))?;
     let nulls: Option<NullBuffer> = texts.nulls().cloned();
-    let field = Arc::new(element.field("item", true));
+    let field = Arc::new(Field::new("item", element.arrow(), true));
     let lists = ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), elements, nulls);
     lists.map(|lists| Arc::new(lists) as ArrayRef).map_err(|error| (0, Error::from(error)))
 }

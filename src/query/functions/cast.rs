@@ -59,6 +59,7 @@ impl Cast {
             (Type::Textual(ty), from) if !is_text(from) && !from.is_list() => {
                 cast_textual::of(array, *ty, self.zone).and_then(|texts| self.checked(&texts))
             }
+            (Type::Interval, DataType::Time64(_)) => cast_textual::interval_of_time(array),
             (Type::Time, DataType::Interval(_)) => cast_textual::time_of_interval(array),
             (Type::Numeric(_), DataType::Float32) => self.array(&cast_textual::six_digits(array)),
             (
@@ -311,7 +312,7 @@ impl ScalarUDFImpl for Cast {
 
     fn simplify(&self, mut args: Vec<Expr>, info: &SimplifyContext) -> DataFusionResult<ExprSimplifyResult> {
         match info.get_data_type(&args[0]) {
-            Ok(from) if args.len() == 1 && self.is_plain(&from) => {
+            Ok(from) if args.len() == 1 && self.is_plain(&from) && self.ty != Type::Text => {
                 let field = Arc::new(self.ty.field(&self.name, true));
                 let cast = expr::Cast::new_from_field(Box::new(args.remove(0)), field);
                 Ok(ExprSimplifyResult::Simplified(Expr::Cast(cast)))
@@ -324,6 +325,10 @@ impl ScalarUDFImpl for Cast {
         // A number keeps the digits that it has.
         if self.ty == Type::Numeric(None) && args.args[0].data_type().is_decimal() {
             return Ok(args.args[0].clone());
+        }
+        if Type::of(&args.arg_fields[0]).is_reference() {
+            let array = cast_textual::named(&args.args[0].to_array(args.number_rows)?, self.ty == Type::Oid)?;
+            return Ok(ColumnarValue::Array(self.array(&array)?));
         }
         match &args.args[0] {
             ColumnarValue::Scalar(value) => Ok(ColumnarValue::Scalar(self.value(value)?)),

@@ -1,12 +1,16 @@
 //! Casts to types that are held as text, and others that need more than Arrow knows.
 
 use super::text;
-use crate::base::value::textual::{bits, bits_of_number, read_textual};
+use crate::base::value::textual::{NUMBERED, bits, bits_of_number, name_of_reference, read_textual};
 use crate::base::value::{Style, Zone};
 use crate::base::{Result, Textual, Type};
 use chrono_tz::Tz;
-use datafusion::arrow::array::{ArrayRef, AsArray, Float64Array, StringArray, Time64MicrosecondArray};
-use datafusion::arrow::datatypes::{DataType, Field, Float32Type, Int64Type, IntervalMonthDayNanoType};
+use datafusion::arrow::array::{
+    ArrayRef, AsArray, Float64Array, IntervalMonthDayNanoArray, StringArray, Time64MicrosecondArray,
+};
+use datafusion::arrow::datatypes::{
+    DataType, Field, Float32Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, Time64MicrosecondType,
+};
 use std::sync::Arc;
 
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -46,6 +50,26 @@ pub(super) fn time_of_interval(array: &ArrayRef) -> Result<ArrayRef> {
     let times: Time64MicrosecondArray =
         times.map(|value| value.map(|value| (value.nanoseconds / 1_000).rem_euclid(DAY_MICROS))).collect();
     Ok(Arc::new(times))
+}
+
+/// The time since midnight.
+pub(super) fn interval_of_time(array: &ArrayRef) -> Result<ArrayRef> {
+    let array = super::cast::plain(array, &Type::Time.arrow())?;
+    let times = array.as_primitive::<Time64MicrosecondType>().iter();
+    let intervals: IntervalMonthDayNanoArray =
+        times.map(|micros| micros.map(|micros| IntervalMonthDayNano::new(0, 0, micros * 1_000))).collect();
+    Ok(Arc::new(intervals))
+}
+
+/// References to the catalog by their names, or by their numbers where those are known.
+pub(super) fn named(array: &ArrayRef, number: bool) -> Result<ArrayRef> {
+    let texts = super::cast::plain(array, &DataType::Utf8)?;
+    let part = |text: &str| match text.split_once(NUMBERED) {
+        Some((_, oid)) if number => oid.to_string(),
+        _ => name_of_reference(text).to_string(),
+    };
+    let texts: StringArray = texts.as_string::<i32>().iter().map(|text| text.map(part)).collect();
+    Ok(Arc::new(texts))
 }
 
 /// Floats with the digits that they surely have.

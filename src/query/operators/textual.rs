@@ -20,12 +20,28 @@ impl Operation {
         zone: &str,
     ) -> Result<Option<Expr>, Error> {
         let (left_type, right_type) = (type_of(left, schema), type_of(right, schema));
+        let reference = |ty: &Option<Type>| ty.as_ref().is_some_and(Type::is_reference);
+        if reference(&left_type) || reference(&right_type) {
+            if !is_comparison(&self.op) {
+                return Ok(None);
+            }
+            // By their names.
+            let name = |expr: &Expr, ty: &Option<Type>| match reference(ty) {
+                true => Cast::new(Type::Text, zone).function().call(vec![expr.clone()]),
+                false => expr.clone(),
+            };
+            return Ok(Some(binary_expr(name(left, &left_type), operator(&self.op), name(right, &right_type))));
+        }
         let held = |ty: &Option<Type>| match ty {
             Some(Type::Textual(ty)) => Some(*ty),
             _ => None,
         };
         let Some(ty) = held(&left_type).or(held(&right_type)) else { return Ok(None) };
-        if ty.is_reference() || matches!(ty, Textual::Jsonpath) {
+        if matches!(ty, Textual::Jsonpath) {
+            return Ok(None);
+        }
+        let known = held(&left_type).zip(held(&right_type));
+        if !is_comparison(&self.op) && self.name(ty, known, &right_type).is_none() {
             return Ok(None);
         }
         // A literal takes the type of the other side.

@@ -120,7 +120,7 @@ impl Rewriter<'_> {
             (set, _) if !unnested && rows::is_set(set) => {
                 let json = match set {
                     "json_array_elements" => Some(Type::Json),
-                    "jsonb_array_elements" => Some(Type::Jsonb),
+                    "jsonb_array_elements" | "jsonb_path_query" => Some(Type::Jsonb),
                     _ => None,
                 };
                 let taken = std::mem::replace(expr, Expr::value(Value::Null));

@@ -13,6 +13,7 @@ pub use clock::{Timetz, timetz};
 pub use network::Network;
 pub use number::order_of_number;
 pub(super) use system::write_reference;
+pub use system::{NUMBERED, name_of_reference};
 pub use span::{Bound, Range, Value, multirange, range, shown_multirange};
 
 use super::Style;

@@ -93,11 +93,21 @@ pub(super) fn write_log_place(text: &str, out: &mut BytesMut) -> Result<()> {
     Ok(())
 }
 
-/// The OID of a thing of the catalog, held as its name or its number. Only of types is it known here.
+/// Stands between the name of a thing of the catalog and its OID where both are known.
+pub const NUMBERED: char = '\u{1}';
+
+/// The name alone.
+pub fn name_of_reference(text: &str) -> &str {
+    text.split_once(NUMBERED).map_or(text, |(name, _)| name)
+}
+
+/// The OID of a thing of the catalog, held as its name, its number or both. Of types the name tells it.
 pub(in crate::base::value) fn write_reference(text: &str, ty: &Type, out: &mut BytesMut) -> Result<()> {
+    let text = text.split_once(NUMBERED).map_or(text, |(_, number)| number);
     let oid = match (text.parse::<u32>(), ty) {
         (Ok(oid), _) => oid,
         (Err(_), _) if text == "-" => 0,
+        (Err(_), Type::Regtype) if text == "unknown" => 705,
         (Err(_), Type::Regtype) => Type::parse(text).map(|ty| ty.oid()).unwrap_or_default(),
         (Err(_), ty) => {
             return Err(Error::unsupported(format!("\"{text}\" has no binary form as a {ty} here"))

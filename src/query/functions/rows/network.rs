@@ -6,7 +6,7 @@ use crate::base::{Error, Kind, Result, Textual, Type};
 use datafusion::common::ScalarValue;
 
 pub(super) const ALL: &[Entry] = &[
-    ("abbrev(inet) text", |row| {
+    ("abbrev(any) text", |row| {
         let network = inet(row, 0)?;
         match row.types[0] == Type::Textual(Textual::Cidr) {
             true => text(abbreviated(&network)),

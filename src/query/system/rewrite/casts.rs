@@ -60,10 +60,9 @@ pub fn cast(expr: &mut Expr) {
             if let Some(plain) = plain(data_type) {
                 *data_type = plain;
             }
-            if is_text(data_type) && spell(inner) {
-                let inner = take(inner);
-                *expr = inner;
-            } else if data_type.to_string().eq_ignore_ascii_case("oid") {
+            // As a text it is the same call as in the answer's columns, so that ORDER BY finds it there.
+            let named = is_text(data_type) && show(inner);
+            if !named && data_type.to_string().eq_ignore_ascii_case("oid") {
                 number(inner);
             }
         }
