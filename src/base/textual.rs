@@ -61,11 +61,7 @@ impl Textual {
     pub fn is_reference(self) -> bool {
         matches!(
             self,
-            Textual::Regprocedure
-                | Textual::Regoper
-                | Textual::Regoperator
-                | Textual::Regrole
-                | Textual::Regnamespace
+            Textual::Regprocedure | Textual::Regoper | Textual::Regoperator | Textual::Regrole | Textual::Regnamespace
         )
     }
 

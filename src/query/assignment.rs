@@ -72,10 +72,14 @@ impl Assignment {
     /// The values of one column, which may still be NULL.
     pub fn array(&self, at: usize, from: &ArrayRef) -> Result<ArrayRef> {
         let (column, cast) = &self.columns[at];
-        match self.references.get(at) {
-            Some(true) => sized(&column.ty, cast.array(&named(from)?)?),
-            _ => sized(&column.ty, cast.array(from)?),
+        let array = match self.references.get(at) {
+            Some(true) => cast.array(&named(from)?)?,
+            _ => cast.array(from)?,
+        };
+        if matches!(array.data_type(), DataType::List(item) if item.data_type().is_list()) {
+            return Err(Error::unsupported(format!("column \"{}\" holds arrays of one dimension", column.name)));
         }
+        sized(&column.ty, array)
     }
 
     /// Where the first value stands that cannot go where it should: row and column.
@@ -214,7 +218,9 @@ pub fn goes_into(from: &Type, into: &Type) -> bool {
         (Timestamp | Timestamptz | Interval, Time) => true,
         (Json | Jsonb, Json | Jsonb) => true,
         (Textual(from), Textual(into)) => {
-            from.plain() == into.plain() || (from.is_network() && into.is_network()) || (from.is_bits() && into.is_bits())
+            from.plain() == into.plain()
+                || (from.is_network() && into.is_network())
+                || (from.is_bits() && into.is_bits())
         }
         (Array(from), Array(into)) => goes_into(from, into),
         _ => false,

@@ -44,7 +44,11 @@ pub fn called(call: &ScalarFunction, schema: &DFSchema) -> Option<Expr> {
             return Some(rows::function("inet text", "UTC")?.call(args()));
         }
         (name, Some(Type::Textual(Textual::Bit(_) | Textual::Varbit(_))), _) => bits(name)?,
-        (name @ ("to integer" | "to bigint" | "to smallint" | "to real" | "to double precision"), Some(Type::Jsonb), _) => {
+        (
+            name @ ("to integer" | "to bigint" | "to smallint" | "to real" | "to double precision"),
+            Some(Type::Jsonb),
+            _,
+        ) => {
             return Some(scalar(name, "jsonb to number", call));
         }
         (name, Some(Type::Jsonb), _) if name.starts_with("to numeric") => {

@@ -55,9 +55,7 @@ fn declared(plan: &LogicalPlan, column: usize) -> bool {
         }
         LogicalPlan::TableScan(_) => true,
         LogicalPlan::Union(union) => union.inputs.iter().all(|input| declared(input, column)),
-        LogicalPlan::Window(window) => {
-            column < window.input.schema().fields().len() && declared(&window.input, column)
-        }
+        LogicalPlan::Window(window) => column < window.input.schema().fields().len() && declared(&window.input, column),
         LogicalPlan::Join(join) => {
             let left = join.left.schema().fields().len();
             if column < left { declared(&join.left, column) } else { declared(&join.right, column - left) }

@@ -77,9 +77,7 @@ fn text(ty: &Type, raw: &[u8]) -> Outcome {
                 false => format!("{address}/{}", raw[1]),
             }
         }
-        Type::MACADDR | Type::MACADDR8 => {
-            raw.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
-        }
+        Type::MACADDR | Type::MACADDR8 => raw.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"),
         Type::BIT | Type::VARBIT => {
             let bits: String = raw[4..].iter().map(|byte| format!("{byte:08b}")).collect();
             bits[..u32::from_be_bytes(raw[..4].try_into()?) as usize].to_string()
@@ -90,7 +88,9 @@ fn text(ty: &Type, raw: &[u8]) -> Outcome {
             let (block, row) = (u32::from_be_bytes(raw[..4].try_into()?), u16::from_be_bytes(raw[4..].try_into()?));
             format!("({block},{row})")
         }
-        Type::PG_LSN => format!("{:X}/{:X}", u32::from_be_bytes(raw[..4].try_into()?), u32::from_be_bytes(raw[4..].try_into()?)),
+        Type::PG_LSN => {
+            format!("{:X}/{:X}", u32::from_be_bytes(raw[..4].try_into()?), u32::from_be_bytes(raw[4..].try_into()?))
+        }
         Type::JSONB | Type::JSONPATH => String::from_utf8(raw[1..].to_vec())?,
         _ => String::from_utf8(raw.to_vec())?,
     })

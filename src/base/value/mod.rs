@@ -25,8 +25,8 @@ pub use convert::converted;
 pub use interval::{Interval, write_interval};
 pub use number::{write_decimal, write_float4, write_float8};
 pub use read_binary::read_binary;
-pub use read_text::{read_bytea, read_text};
 pub use read_interval::read_interval;
+pub use read_text::{read_bytea, read_text};
 pub use scalar::text_of;
 pub use zone::Zone;
 

@@ -4,8 +4,8 @@ use super::Style;
 use super::read_text::{null, read_text};
 use crate::base::{Error, Kind, Result, Type};
 use datafusion::arrow::array::{ArrayRef, ListArray, new_empty_array};
-use datafusion::arrow::datatypes::Field;
 use datafusion::arrow::buffer::OffsetBuffer;
+use datafusion::arrow::datatypes::Field;
 use datafusion::common::ScalarValue;
 use std::sync::Arc;
 

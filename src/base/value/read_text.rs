@@ -1,7 +1,7 @@
 //! Values out of their text form, as a client types them.
 
-use super::read_nested::read_array;
 use super::read_interval::read_interval;
+use super::read_nested::read_array;
 use super::read_time::{read_date, read_time, read_timestamp, read_timestamptz};
 use super::textual::read_textual;
 use super::{Interval, Style};

@@ -1,9 +1,9 @@
 //! Dates, times, instants and intervals out of text: ISO 8601 and the forms that Postgres itself prints.
 
+use super::Zone;
 use super::calendar::{DAY_MICROS, days, days_in_month};
 use super::read_text::invalid;
 use super::zone::offset;
-use super::Zone;
 use crate::base::{Error, Kind, Result, Type};
 
 /// A date in days since 1970.
@@ -149,15 +149,27 @@ fn era(text: &str) -> (&str, bool) {
 
 /// `Jan 5, 2024 10:00` and `5 January 2024` with the month as a number; `None` when no month begins the date.
 fn month_named(text: &str) -> Option<String> {
-    const MONTHS: [&str; 12] =
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     const FULL: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
         "december",
     ];
     let month = |word: &str| {
         let word = word.trim_end_matches(['.', ',']).to_ascii_lowercase();
-        MONTHS.iter().zip(FULL).position(|(short, full)| word == *short || word == full || word == "sept" && *short == "sep")
+        MONTHS
+            .iter()
+            .zip(FULL)
+            .position(|(short, full)| word == *short || word == full || word == "sept" && *short == "sep")
     };
     let day = |word: &str| word.trim_end_matches(',').parse::<u32>().ok().filter(|day| (1..=31).contains(day));
     if !text.contains(|c: char| c.is_ascii_alphabetic()) {

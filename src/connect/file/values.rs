@@ -3,8 +3,8 @@
 use crate::base::{Error, Kind, Result, Type};
 use datafusion::arrow::array::{Array, ArrayRef, BinaryBuilder, ListArray, StringArray, StringBuilder};
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
-use datafusion::arrow::datatypes::Field;
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
+use datafusion::arrow::datatypes::Field;
 use std::sync::Arc;
 
 /// The texts as values of the type; an error comes with the row it is in.

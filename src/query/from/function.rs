@@ -17,7 +17,9 @@ use datafusion::functions_nested::cardinality::cardinality;
 use datafusion::functions_nested::range::gen_series;
 use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, cast, lit};
-use datafusion::sql::sqlparser::ast::{Join, JoinConstraint, JoinOperator, TableAlias, TableAliasColumnDef, TableFactor};
+use datafusion::sql::sqlparser::ast::{
+    Join, JoinConstraint, JoinOperator, TableAlias, TableAliasColumnDef, TableFactor,
+};
 
 /// A call in FROM.
 struct Call {
@@ -139,9 +141,7 @@ fn unnested(
     let args = arguments(&relation).unwrap_or_default();
     let args = args.into_iter().map(|arg| context.sql_to_expr(arg, left.schema())).collect::<Result<Vec<_>>>()?;
     let mut lists = lists(call, args, &left, context)?;
-    if call.with_ordinality
-        && !lists.is_empty()
-    {
+    if call.with_ordinality && !lists.is_empty() {
         let count = |list: &Expr| cast(cardinality(list.clone()), DataType::Int64);
         // As many rows as the longest has.
         let count = match lists.as_slice() {
@@ -231,7 +231,8 @@ fn lists(
                 return Err(missing(std::slice::from_ref(arg)).into());
             }
         }
-        let nested = |arg: &Expr| matches!(arg.get_type(left.schema()), Ok(DataType::List(item)) if item.data_type().is_list());
+        let nested =
+            |arg: &Expr| matches!(arg.get_type(left.schema()), Ok(DataType::List(item)) if item.data_type().is_list());
         return Ok(args.into_iter().map(|arg| if nested(&arg) { flat().call(vec![arg]) } else { arg }).collect());
     }
     if is_record(&call.name) {

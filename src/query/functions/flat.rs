@@ -21,7 +21,9 @@ pub fn flat() -> ScalarUDF {
 
 fn held(ty: &DataType) -> DataType {
     match ty {
-        DataType::List(_) => DataType::List(Arc::new(Field::new("item", innermost(ty), true))),
+        DataType::List(item) if item.data_type().is_list() => {
+            DataType::List(Arc::new(Field::new("item", innermost(ty), true)))
+        }
         other => other.clone(),
     }
 }

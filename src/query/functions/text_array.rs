@@ -27,7 +27,8 @@ pub(super) fn array(texts: &StringArray, read: impl Fn(&ArrayRef) -> Result<Arra
             None => None,
         });
     }
-    let depths: Vec<usize> = rows.iter().flatten().filter(|items| !items.is_empty()).map(|items| depth(items)).collect();
+    let depths: Vec<usize> =
+        rows.iter().flatten().filter(|items| !items.is_empty()).map(|items| depth(items)).collect();
     let depth = depths.first().copied().unwrap_or(1);
     if depths.iter().any(|other| *other != depth) {
         let message = "arrays of different numbers of dimensions cannot stand in one column";

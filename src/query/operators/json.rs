@@ -57,8 +57,7 @@ impl Operation {
                 };
                 let order = |expr: Expr| rows::function("order of", zone).map(|order| order.call(vec![expr]));
                 let sides = order(cast(left)).zip(order(cast(right)));
-                return Ok(sides
-                    .map(|(left, right)| datafusion::logical_expr::binary_expr(left, operator(op), right)));
+                return Ok(sides.map(|(left, right)| datafusion::logical_expr::binary_expr(left, operator(op), right)));
             }
             _ => return Ok(None),
         };

@@ -40,9 +40,31 @@ impl Operation {
         if matches!(ty, Textual::Jsonpath) {
             return Ok(None);
         }
+        match (&self.op, &left_type, &right_type) {
+            (BinaryOperator::Plus, Some(Type::Date), Some(Type::Textual(Textual::Timetz))) => {
+                return Ok(called("date and timetz", zone, vec![left.clone(), right.clone()]));
+            }
+            (BinaryOperator::Plus, Some(Type::Textual(Textual::Timetz)), Some(Type::Date)) => {
+                return Ok(called("date and timetz", zone, vec![right.clone(), left.clone()]));
+            }
+            _ => {}
+        }
         let known = held(&left_type).zip(held(&right_type));
         if !is_comparison(&self.op) && self.name(ty, known, &right_type).is_none() {
-            return Ok(None);
+            // As a text an address has its length.
+            let network = |ty: &Option<Type>| held(ty).is_some_and(Textual::is_network);
+            let text = |expr: &Expr, own: &Option<Type>| match network(own) {
+                true => called("inet text", zone, vec![expr.clone()]),
+                false => Some(expr.clone()),
+            };
+            let lists = [&left_type, &right_type].iter().any(|ty| matches!(ty, Some(Type::Array(_))));
+            if self.op != BinaryOperator::StringConcat || lists || !(network(&left_type) || network(&right_type)) {
+                return Ok(None);
+            }
+            let sides = text(left, &left_type).zip(text(right, &right_type));
+            return Ok(
+                sides.map(|(left, right)| binary_expr(left, datafusion::logical_expr::Operator::StringConcat, right))
+            );
         }
         // A literal takes the type of the other side.
         let typed = |expr: &Expr, own: &Option<Type>, at: Option<usize>| -> Result<(Expr, Option<Type>), Error> {
@@ -66,9 +88,7 @@ impl Operation {
             });
             let order = |expr: Expr| rows::function("order of", zone).map(|order| order.call(vec![expr]));
             return Ok(match alike && rows::is_ordered_apart(&Type::Textual(ty)) {
-                true => order(left)
-                    .zip(order(right))
-                    .map(|(left, right)| binary_expr(left, operator(&self.op), right)),
+                true => order(left).zip(order(right)).map(|(left, right)| binary_expr(left, operator(&self.op), right)),
                 false => None,
             });
         }
@@ -107,7 +127,9 @@ impl Operation {
             Textual::Range(_) | Textual::Multirange(_) => {
                 known(&["@>", "<@", "&&", "<<", ">>", "&<", "&>", "-|-", "+", "*", "-"]).then(|| format!("range {op}"))
             }
-            Textual::Timetz => (matches!(right, Some(Type::Interval)) && known(&["+", "-"])).then(|| format!("timetz {op}")),
+            Textual::Timetz => {
+                (matches!(right, Some(Type::Interval)) && known(&["+", "-"])).then(|| format!("timetz {op}"))
+            }
             _ => None,
         }
     }
@@ -117,7 +139,9 @@ impl Operation {
 fn is_minus_one(expr: &Expr) -> bool {
     match expr {
         Expr::Cast(cast) => is_minus_one(&cast.expr),
-        Expr::Negative(inner) => matches!(inner.as_ref(), Expr::Literal(value, _) if *value == ScalarValue::Int64(Some(1))),
+        Expr::Negative(inner) => {
+            matches!(inner.as_ref(), Expr::Literal(value, _) if *value == ScalarValue::Int64(Some(1)))
+        }
         Expr::Literal(value, _) => value.to_string() == "-1",
         Expr::ScalarFunction(call) => call.args.first().is_some_and(is_minus_one),
         _ => false,

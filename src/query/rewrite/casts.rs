@@ -6,8 +6,8 @@ use crate::query::functions::cast::Cast;
 use crate::query::operators::decimal;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, CastKind, DataType, DateTimeField, ExactNumberInfo, Expr, ObjectName, Spanned, TypedString, Value,
-    ValueWithSpan,
+    ArrayElemTypeDef, CastKind, DataType, DateTimeField, ExactNumberInfo, Expr, ObjectName, Spanned, TypedString,
+    Value, ValueWithSpan,
 };
 
 impl Rewriter<'_> {

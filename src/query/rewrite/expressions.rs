@@ -120,8 +120,7 @@ impl Rewriter<'_> {
                     && let ast::FunctionArguments::List(list) = &mut function.args
                 {
                     for arg in &mut list.args {
-                        if let ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(arg)) = arg
-                        {
+                        if let ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(arg)) = arg {
                             let taken = std::mem::replace(arg, Expr::value(Value::Null));
                             *arg = self.own_call(crate::query::functions::flat::flat(), vec![taken]);
                         }

@@ -195,7 +195,10 @@ impl Rewriter<'_> {
                 let local = self.local();
                 let east = local.signed_duration_since(now.naive_utc()).num_seconds();
                 let time = Timetz {
-                    micros: local.signed_duration_since(local.date().and_time(chrono::NaiveTime::MIN)).num_microseconds().unwrap_or_default(),
+                    micros: local
+                        .signed_duration_since(local.date().and_time(chrono::NaiveTime::MIN))
+                        .num_microseconds()
+                        .unwrap_or_default(),
                     east: i32::try_from(east).unwrap_or_default(),
                 };
                 Some((Type::Textual(Textual::Timetz), ScalarValue::from(time.to_string())))

@@ -10,9 +10,8 @@ pub struct Bits(pub Vec<bool>);
 
 /// `101`, `b101` or `x1F`.
 pub fn bits(text: &str) -> Result<Bits> {
-    let refused = |digit: char, kind: &str| {
-        Error::new(Kind::InvalidText, format!("\"{digit}\" is not a valid {kind} digit"))
-    };
+    let refused =
+        |digit: char, kind: &str| Error::new(Kind::InvalidText, format!("\"{digit}\" is not a valid {kind} digit"));
     if let Some(digits) = text.strip_prefix(['x', 'X']) {
         let mut bits = vec![];
         for digit in digits.chars() {

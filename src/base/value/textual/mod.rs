@@ -12,9 +12,9 @@ pub use bits::{Bits, bits, bits_of_number, number_of_bits};
 pub use clock::{Timetz, timetz};
 pub use network::Network;
 pub use number::order_of_number;
+pub use span::{Bound, Range, Value, multirange, range, shown_multirange};
 pub(super) use system::write_reference;
 pub use system::{NUMBERED, name_of_reference};
-pub use span::{Bound, Range, Value, multirange, range, shown_multirange};
 
 use super::Style;
 use super::read_text::invalid;
@@ -37,10 +37,9 @@ pub fn read_textual(text: &str, ty: Textual, style: &Style) -> Result<String> {
         Textual::PgLsn => system::log_place(text),
         // Instants are held in UTC.
         Textual::Range(span) => Ok(range(text, span, style)?.shown(span, &Style::default())),
-        Textual::Multirange(span) => {
-            Ok(shown_multirange(&multirange(text, span, style)?, span, &Style::default()))
-        }
-        Textual::Jsonpath | Textual::Regprocedure
+        Textual::Multirange(span) => Ok(shown_multirange(&multirange(text, span, style)?, span, &Style::default())),
+        Textual::Jsonpath
+        | Textual::Regprocedure
         | Textual::Regoper
         | Textual::Regoperator
         | Textual::Regrole
@@ -67,11 +66,9 @@ pub(super) fn write_binary(text: &str, ty: Textual, out: &mut BytesMut) -> Resul
         }
         Textual::Range(span) => span_binary::write_binary(&range(text, span, &style)?, span, out)?,
         Textual::Multirange(span) => span_binary::write_multirange_binary(&multirange(text, span, &style)?, span, out)?,
-        Textual::Regprocedure
-        | Textual::Regoper
-        | Textual::Regoperator
-        | Textual::Regrole
-        | Textual::Regnamespace => write_reference(text, &Type::Textual(ty), out)?,
+        Textual::Regprocedure | Textual::Regoper | Textual::Regoperator | Textual::Regrole | Textual::Regnamespace => {
+            write_reference(text, &Type::Textual(ty), out)?
+        }
     }
     Ok(())
 }
@@ -93,9 +90,8 @@ pub(super) fn read_binary(bytes: &[u8], ty: Textual) -> Option<String> {
             _ => None,
         },
         Textual::Range(span) => span_binary::read_binary(bytes, span).map(|range| range.shown(span, &Style::default())),
-        Textual::Multirange(span) => {
-            span_binary::read_multirange_binary(bytes, span).map(|ranges| shown_multirange(&ranges, span, &Style::default()))
-        }
+        Textual::Multirange(span) => span_binary::read_multirange_binary(bytes, span)
+            .map(|ranges| shown_multirange(&ranges, span, &Style::default())),
         Textual::Xid
         | Textual::Cid
         | Textual::Regprocedure

@@ -329,12 +329,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A range at the beginning of a text, and what is after it.
-    fn range(
-        mut self,
-        span: Span,
-        style: &Style,
-        malformed: &impl Fn(&str) -> Error,
-    ) -> Result<(Range, &'a str)> {
+    fn range(mut self, span: Span, style: &Style, malformed: &impl Fn(&str) -> Error) -> Result<(Range, &'a str)> {
         if self.rest.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("empty")) {
             return Ok((Range::EMPTY, &self.rest[5..]));
         }

@@ -43,9 +43,7 @@ impl Search<'_> {
             },
             Node::Variable(name) => match self.variables.get(name) {
                 Some(value) => Ok(vec![value.clone()]),
-                None => {
-                    Err(Error::new(Kind::UndefinedObject, format!("could not find jsonpath variable \"{name}\"")))
-                }
+                None => Err(Error::new(Kind::UndefinedObject, format!("could not find jsonpath variable \"{name}\""))),
             },
             Node::Literal(value) => Ok(vec![value.clone()]),
             Node::Access(node, access) => {
@@ -71,10 +69,13 @@ impl Search<'_> {
         if self.path.strict {
             return Ok(items);
         }
-        Ok(items.into_iter().flat_map(|item| match item {
-            Value::Array(items) => items,
-            other => vec![other],
-        }).collect())
+        Ok(items
+            .into_iter()
+            .flat_map(|item| match item {
+                Value::Array(items) => items,
+                other => vec![other],
+            })
+            .collect())
     }
 
     fn access(&self, value: &Value, access: &Access, place: Place<'_>, found: &mut Vec<Value>) -> Result<()> {
@@ -182,20 +183,14 @@ impl Search<'_> {
             [Value::Number(number)] => {
                 Ok(number.as_i64().or_else(|| number.as_f64().map(|number| number.trunc() as i64)).unwrap_or(-1))
             }
-            _ => Err(Error::new(
-                Kind::InvalidJsonSubscript,
-                "jsonpath array subscript is not a single numeric value",
-            )),
+            _ => Err(Error::new(Kind::InvalidJsonSubscript, "jsonpath array subscript is not a single numeric value")),
         }
     }
 
     fn number(&self, node: &Node, place: Place<'_>) -> Result<Value> {
         match self.unwrapped(node, place)?.as_slice() {
             [number @ Value::Number(_)] => Ok(number.clone()),
-            _ => Err(Error::new(
-                Kind::JsonSingleton,
-                "operand of a jsonpath operator is not a single numeric value",
-            )),
+            _ => Err(Error::new(Kind::JsonSingleton, "operand of a jsonpath operator is not a single numeric value")),
         }
     }
 

@@ -98,9 +98,7 @@ fn inside(row: &Row<'_>, whole: usize, part: usize, or_same: bool) -> Result<Opt
 fn same_family(left: &Network, right: &Network, what: &str) -> Result<()> {
     match left.is_v4() == right.is_v4() {
         true => Ok(()),
-        false => {
-            Err(Error::new(Kind::InvalidParameterValue, format!("cannot {what} inet values of different sizes")))
-        }
+        false => Err(Error::new(Kind::InvalidParameterValue, format!("cannot {what} inet values of different sizes"))),
     }
 }
 

@@ -1,17 +1,15 @@
 //! Bytes that are ordered as the values are whose own form is not.
 
 use super::Entry;
+use crate::base::Type;
 use crate::base::value::textual;
 use crate::base::value::textual::order_of_number;
-use crate::base::Type;
 use datafusion::common::ScalarValue;
 use serde_json::Value;
 
 pub(super) const ALL: &[Entry] = &[("order of(any) bytea", |row| {
     let bytes = match row.types.first() {
-        Some(Type::Textual(ty)) => {
-            textual::order(row.text(0), *ty)?.unwrap_or_else(|| row.text(0).as_bytes().to_vec())
-        }
+        Some(Type::Textual(ty)) => textual::order(row.text(0), *ty)?.unwrap_or_else(|| row.text(0).as_bytes().to_vec()),
         _ => {
             let mut bytes = vec![];
             json(&super::json_read::value(row, 0)?, &mut bytes);

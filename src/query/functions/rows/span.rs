@@ -2,8 +2,8 @@
 
 use super::{Entry, Row, bool, text};
 use crate::base::value::textual::{Bound, Range, Value, multirange, range, shown_multirange};
-use crate::base::{Error, Kind, Result, Span, Textual, Type};
 use crate::base::value::{Style, read_text};
+use crate::base::{Error, Kind, Result, Span, Textual, Type};
 use datafusion::common::ScalarValue;
 
 pub(super) const ALL: &[Entry] = &[
@@ -79,9 +79,8 @@ pub(super) const ALL: &[Entry] = &[
     }),
     ("range -(any, any) anyelement", |row| {
         let (left, right) = (parts(row, 0)?, parts(row, 1)?);
-        let left: Vec<Range> = right.iter().fold(left, |left, right| {
-            left.iter().flat_map(|left| left.without(right)).collect()
-        });
+        let left: Vec<Range> =
+            right.iter().fold(left, |left, right| left.iter().flat_map(|left| left.without(right)).collect());
         if left.len() > 1 && !is_many(row) {
             return Err(Error::new(Kind::DataException, "result of range difference would not be contiguous"));
         }

@@ -39,7 +39,9 @@ impl Wanted {
         let list = matches!(given, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..));
         let ty = match (self, given) {
             (_, DataType::Null) => return Some(1),
-            (Wanted::Any | Wanted::Json | Wanted::Element | Wanted::Bound | Wanted::Range | Wanted::Multirange, _) => return Some(1),
+            (Wanted::Any | Wanted::Json | Wanted::Element | Wanted::Bound | Wanted::Range | Wanted::Multirange, _) => {
+                return Some(1);
+            }
             (Wanted::Array, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => return Some(1),
             (Wanted::Array, _) => return list.then_some(2),
             (Wanted::Of(ty), _) => ty,

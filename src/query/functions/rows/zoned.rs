@@ -1,13 +1,19 @@
 //! `time with time zone`.
 
 use super::{Entry, Row, text};
-use crate::base::value::textual::{Timetz, timetz};
 use crate::base::value::Style;
-use crate::query::functions::time::zone_of;
+use crate::base::value::textual::{Timetz, timetz};
 use crate::base::{Error, Kind, Result};
+use crate::query::functions::time::zone_of;
 use datafusion::common::ScalarValue;
 
 pub(super) const ALL: &[Entry] = &[
+    ("date and timetz(date, timetz) timestamptz", |row| {
+        let time = value(row, 1)?;
+        let ScalarValue::Date32(Some(day)) = &row.values[0] else { return Ok(None) };
+        let micros = i64::from(*day) * 86_400_000_000 + time.micros - i64::from(time.east) * 1_000_000;
+        Ok(Some(ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into()))))
+    }),
     ("timetz +(timetz, interval) timetz", |row| {
         let (_, _, micros) = super::clock::parts(row, 1);
         text(value(row, 0)?.plus(micros).to_string())
@@ -24,9 +30,7 @@ pub(super) const ALL: &[Entry] = &[
         let moved = timetz("00:00", &Style { zone, ..Style::default() })?;
         text(value(row, 1)?.moved(moved.east).to_string())
     }),
-    ("timetz to time(timetz) time", |row| {
-        Ok(Some(ScalarValue::Time64Microsecond(Some(value(row, 0)?.micros))))
-    }),
+    ("timetz to time(timetz) time", |row| Ok(Some(ScalarValue::Time64Microsecond(Some(value(row, 0)?.micros))))),
     ("timetz part(text, timetz) float8", |row| {
         let time = value(row, 1)?;
         let seconds = time.micros as f64 / 1e6;

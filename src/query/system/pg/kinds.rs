@@ -188,7 +188,9 @@ fn io_name(ty: &Type, what: &str) -> String {
 /// Names of all such functions: drivers find out by them how a type travels.
 pub fn io_functions() -> Vec<String> {
     let types = Type::all().cloned().chain([Type::Array(Box::new(Type::Text))]);
-    let types = types.filter(|ty| !matches!(ty, Type::Textual(Textual::Range(span) | Textual::Multirange(span)) if *span != Span::Int4));
+    let types = types.filter(
+        |ty| !matches!(ty, Type::Textual(Textual::Range(span) | Textual::Multirange(span)) if *span != Span::Int4),
+    );
     types.flat_map(|ty| ["in", "out", "recv", "send"].map(|what| io_name(&ty, what))).collect()
 }
 
