@@ -19,7 +19,7 @@ pub(super) fn spans(tokens: &[Token]) -> (Vec<TokenWithSpan>, bool) {
     let mut mark_after = None;
     let mut versioned = false;
     for (at, token) in tokens.iter().enumerate() {
-        versioned |= words::is_word(&token.token);
+        versioned |= words::is_word(&token.token) || words::is_typed(&tokens[at..]);
         let mut kind = token.token.clone();
         if let Some(clause) = clause(&tokens[at..])
             && preceded_by_for(&tokens[..at])
@@ -116,6 +116,10 @@ impl Dialect for VersionedDialect {
             true => Some(Ok(self.prec_value(Precedence::Is))),
             false => PostgreSqlDialect {}.get_next_precedence(parser),
         }
+    }
+
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        words::prefix(parser)
     }
 
     fn parse_infix(&self, parser: &mut Parser, expr: &Expr, _: u8) -> Option<Result<Expr, ParserError>> {

@@ -1,7 +1,8 @@
-//! `x ISNULL`, `x BETWEEN SYMMETRIC a AND b` and signs after operators, which the parser lacks.
+//! `x ISNULL`, `x BETWEEN SYMMETRIC a AND b`, `inet '::1'` and signs after operators, which the parser lacks.
 
-use super::Kinds;
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
+use super::{Kinds, Token};
+use crate::base::Type;
+use datafusion::sql::sqlparser::ast::{BinaryOperator, CastKind, DataType, Expr, Ident, ObjectName};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -10,6 +11,36 @@ use datafusion::sql::sqlparser::tokenizer::Tokenizer;
 /// Whether the parser needs to know of one of these words.
 pub(super) fn is_word(token: &Kinds) -> bool {
     is(token, "isnull") || is(token, "symmetric") || is(token, "asymmetric")
+}
+
+/// Whether the tokens begin with a literal of such a type.
+pub(super) fn is_typed(tokens: &[Token]) -> bool {
+    let mut next = tokens.iter().filter(|token| token.is_significant());
+    let ty = next.next().is_some_and(|token| is_type(&token.token));
+    ty && matches!(next.next().map(|token| &token.token), Some(Kinds::SingleQuotedString(_)))
+}
+
+/// Whether it is the name of a type whose literals the parser does not know: `inet '::1'`.
+fn is_type(token: &Kinds) -> bool {
+    let Kinds::Word(word) = token else { return false };
+    word.quote_style.is_none()
+        && matches!(Type::parse(&word.value), Some(Type::Textual(_) | Type::Oid | Type::Regclass))
+}
+
+/// The literal of such a type, when one comes next.
+pub(super) fn prefix(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let text = matches!(parser.peek_nth_token(1).token, Kinds::SingleQuotedString(_));
+    if !text || !is_type(&parser.peek_token_ref().token) {
+        return None;
+    }
+    let Kinds::Word(word) = parser.next_token().token else { return None };
+    Some(parser.parse_value().map(|value| Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(Expr::Value(value)),
+        data_type: DataType::Custom(ObjectName::from(vec![Ident::new(word.value)]), vec![]),
+        array: false,
+        format: None,
+    }))
 }
 
 /// An operator and the sign that it ends with, which belongs to what follows.
