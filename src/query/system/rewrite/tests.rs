@@ -26,7 +26,7 @@ fn a_reference_is_a_number_until_it_is_read() {
     check("SELECT c.oid::regclass FROM t", "SELECT aqueduct_regclass('regclass', c.oid) AS \"oid\" FROM t");
     check(
         "SELECT 1 FROM t WHERE a = 'pg_class'::regclass AND b::regtype::text = 'x'",
-        "SELECT 1 FROM t WHERE a = aqueduct_oid('regclass', 'pg_class') AND aqueduct_regtype('regtype', b)::text = 'x'",
+        "SELECT 1 FROM t WHERE a = aqueduct_oid('regclass', 'pg_class') AND aqueduct_regtype('regtype', b)::TEXT = 'x'",
     );
 }
 
