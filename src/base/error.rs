@@ -82,14 +82,34 @@ kinds! {
     InvalidLimit = "2201W",
     /// OFFSET of fewer than no rows
     InvalidOffset = "2201X",
+    /// a string that a jsonpath should read is no date or time
+    InvalidJsonDatetime = "22031",
+    /// an array has no item with the number that a jsonpath says
+    InvalidJsonSubscript = "22033",
+    /// a jsonpath needs a number and finds something else
+    NonNumericJson = "22036",
+    /// a jsonpath needs one value and finds another number of them
+    JsonSingleton = "22038",
+    /// a jsonpath needs an array and finds something else
+    JsonArrayNotFound = "22039",
+    /// a jsonpath finds no such key
+    JsonMemberNotFound = "2203A",
+    /// a sign in a jsonpath stands before what is no number
+    JsonNumberNotFound = "2203B",
+    /// a jsonpath needs an object and finds something else
+    JsonObjectNotFound = "2203C",
     /// an array has no such item
     ArraySubscript = "2202E",
     /// a parameter or option has a value that it cannot have
     InvalidParameterValue = "22023",
+    /// a string has another length than its type
+    StringLengthMismatch = "22026",
     /// text that is not a value of its type
     InvalidText = "22P02",
     /// bytes that are not the binary form of their type
     InvalidBinary = "22P03",
+    /// an escape in a text stands for a character that no text can have
+    UntranslatableCharacter = "22P05",
     /// a file or stream is not in the format it should have
     BadCopyFileFormat = "22P04",
     /// a sequence has no number left

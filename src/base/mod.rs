@@ -13,6 +13,8 @@ pub mod password;
 pub mod roots;
 pub mod seal;
 pub mod sql;
+pub mod textual;
+mod type_names;
 pub mod types;
 pub mod value;
 
@@ -22,4 +24,5 @@ pub use counts::Counts;
 pub use error::{Error, Kind, Result};
 pub use name::{Name, quote_identifier, quote_literal};
 pub use roots::Roots;
+pub use textual::{Span, Textual};
 pub use types::Type;

@@ -15,6 +15,7 @@ mod limits;
 mod nothing;
 mod table;
 mod versioned;
+mod words;
 
 use versioned::VersionedDialect;
 

@@ -3,6 +3,8 @@
 //! Arrow has no `uuid`, `json` or `varchar(10)`: such a field carries its SQL
 //! type in its metadata under [`METADATA_KEY`], and [`Type::of`] reads it back.
 
+use super::textual::Textual;
+use super::type_names::{Entry, NAMES};
 use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -11,6 +13,21 @@ use std::sync::Arc;
 
 /// Where a field says which SQL type it is when Arrow's type does not tell.
 pub const METADATA_KEY: &str = "aqueduct.type";
+
+/// Marks a `numeric` whose digits nobody has said: they are just those that it is held with.
+const COMPUTED_KEY: &str = "aqueduct.computed";
+
+/// A field of a `numeric` as clients see one without digits.
+pub fn wholly(field: Field) -> Field {
+    let mut metadata = field.metadata().clone();
+    metadata.insert(COMPUTED_KEY.to_string(), "true".to_string());
+    field.with_metadata(metadata)
+}
+
+/// The type modifier that a client is told for a column.
+pub fn typmod_of(field: &Field) -> i32 {
+    if field.metadata().contains_key(COMPUTED_KEY) { -1 } else { Type::of(field).typmod() }
+}
 
 /// The SQL type of a column or value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,41 +60,13 @@ pub enum Type {
     Regtype,
     Regproc,
     Record,
+    /// Those that are held as their own text.
+    Textual(Textual),
     Array(Box<Type>),
 }
 
 /// Digits of a `numeric` without precision.
 pub const NUMERIC_DEFAULT: (u8, i8) = (38, 10);
-
-/// Name, other names, OID, OID of the array type, length in bytes (-1: varies).
-const NAMES: &[(Type, &str, &[&str], u32, u32, i16)] = &[
-    (Type::Bool, "boolean", &["bool"], 16, 1000, 1),
-    (Type::Int2, "smallint", &["int2"], 21, 1005, 2),
-    (Type::Int4, "integer", &["int", "int4"], 23, 1007, 4),
-    (Type::Int8, "bigint", &["int8"], 20, 1016, 8),
-    (Type::Float4, "real", &["float4"], 700, 1021, 4),
-    (Type::Float8, "double precision", &["float8", "double", "float"], 701, 1022, 8),
-    (Type::Numeric(None), "numeric", &["decimal"], 1700, 1231, -1),
-    (Type::Text, "text", &["string"], 25, 1009, -1),
-    (Type::Varchar(None), "character varying", &["varchar"], 1043, 1015, -1),
-    (Type::Char(None), "character", &["char", "bpchar"], 1042, 1014, -1),
-    (Type::Bytea, "bytea", &["blob"], 17, 1001, -1),
-    (Type::Date, "date", &[], 1082, 1182, 4),
-    (Type::Time, "time without time zone", &["time"], 1083, 1183, 8),
-    (Type::Timestamp, "timestamp without time zone", &["timestamp"], 1114, 1115, 8),
-    (Type::Timestamptz, "timestamp with time zone", &["timestamptz"], 1184, 1185, 8),
-    (Type::Interval, "interval", &[], 1186, 1187, 16),
-    (Type::Uuid, "uuid", &[], 2950, 2951, 16),
-    (Type::Json, "json", &[], 114, 199, -1),
-    (Type::Jsonb, "jsonb", &[], 3802, 3807, -1),
-    (Type::Oid, "oid", &[], 26, 1028, 4),
-    (Type::Name, "name", &[], 19, 1003, 64),
-    (Type::InternalChar, "\"char\"", &[], 18, 1002, 1),
-    (Type::Regclass, "regclass", &[], 2205, 2210, 4),
-    (Type::Regtype, "regtype", &[], 2206, 2211, 4),
-    (Type::Regproc, "regproc", &[], 24, 1008, 4),
-    (Type::Record, "record", &[], 2249, 2287, -1),
-];
 
 impl Type {
     /// Every type that is not an array, without length or precision.
@@ -85,8 +74,13 @@ impl Type {
         NAMES.iter().map(|(ty, ..)| ty)
     }
 
-    fn entry(&self) -> &'static (Type, &'static str, &'static [&'static str], u32, u32, i16) {
+    fn entry(&self) -> &'static Entry {
+        let textual;
         let plain = match self {
+            Type::Textual(ty) => {
+                textual = Type::Textual(ty.plain());
+                &textual
+            }
             Type::Numeric(_) => &Type::Numeric(None),
             Type::Varchar(_) => &Type::Varchar(None),
             Type::Char(_) => &Type::Char(None),
@@ -122,6 +116,8 @@ impl Type {
             (Type::Numeric(_), [p, s]) => Type::Numeric(Some(((*p).try_into().ok()?, (*s).try_into().ok()?))),
             (Type::Varchar(_), [n]) => Type::Varchar(Some((*n).try_into().ok()?)),
             (Type::Char(_), [n]) => Type::Char(Some((*n).try_into().ok()?)),
+            (Type::Textual(Textual::Bit(_)), [n]) => Type::Textual(Textual::Bit(Some((*n).try_into().ok()?))),
+            (Type::Textual(Textual::Varbit(_)), [n]) => Type::Textual(Textual::Varbit(Some((*n).try_into().ok()?))),
             (plain, _) => plain,
         })
     }
@@ -155,6 +151,7 @@ impl Type {
             Type::Text => "text",
             Type::Bytea => "bytea",
             Type::InternalChar => "char",
+            Type::Textual(Textual::Varbit(_)) => "varbit",
             _ => others.first().copied().unwrap_or(sql),
         };
         if matches!(self, Type::Array(_)) { format!("_{plain}") } else { plain.to_string() }
@@ -172,7 +169,18 @@ impl Type {
                 ((i32::from(*precision) << 16) | (i32::from(*scale) & 0x7ff)) + 4
             }
             Type::Varchar(Some(n)) | Type::Char(Some(n)) => *n as i32 + 4,
+            Type::Textual(ty) => ty.length().map_or(-1, |n| n as i32),
+            Type::Array(element) => element.typmod(),
             _ => -1,
+        }
+    }
+
+    /// Whether it is a number that prints as the name of something in the catalog.
+    pub fn is_reference(&self) -> bool {
+        match self {
+            Type::Regclass | Type::Regtype | Type::Regproc => true,
+            Type::Textual(ty) => ty.is_reference(),
+            _ => false,
         }
     }
 
@@ -200,6 +208,7 @@ impl Type {
             Type::Name | Type::InternalChar | Type::Regclass | Type::Regtype | Type::Regproc | Type::Record => {
                 DataType::Utf8
             }
+            Type::Textual(_) => DataType::Utf8,
             Type::Bytea => DataType::Binary,
             Type::Date => DataType::Date32,
             Type::Time => DataType::Time64(TimeUnit::Microsecond),
@@ -207,7 +216,8 @@ impl Type {
             Type::Timestamptz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Type::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
             Type::Oid => DataType::UInt32,
-            Type::Array(element) => DataType::List(Arc::new(element.field("item", true))),
+            // What its items are is said by the field of the whole: functions on lists forget what is inside.
+            Type::Array(element) => DataType::List(Arc::new(Field::new("item", element.arrow(), true))),
         }
     }
 
@@ -235,7 +245,12 @@ impl Type {
         let text = |arrow: &DataType| matches!(arrow, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
         match (self.arrow(), arrow) {
             (held, DataType::Dictionary(_, values)) => self.is_held_as(values) || held == **values,
-            (DataType::List(_), DataType::List(_)) => true,
+            (DataType::List(_), DataType::List(item)) => match (self, item.data_type()) {
+                (Type::Array(element), item) => {
+                    **element == Type::Record || element.is_held_as(item) || (item.is_list() && self.is_held_as(item))
+                }
+                _ => true,
+            },
             (held, arrow) => held == *arrow || (text(&held) && text(arrow)),
         }
     }
@@ -336,6 +351,8 @@ impl fmt::Display for Type {
             Type::Numeric(Some((precision, scale))) => write!(f, "numeric({precision},{scale})"),
             Type::Varchar(Some(n)) => write!(f, "character varying({n})"),
             Type::Char(Some(n)) => write!(f, "character({n})"),
+            Type::Textual(Textual::Bit(Some(n))) => write!(f, "bit({n})"),
+            Type::Textual(Textual::Varbit(Some(n))) => write!(f, "bit varying({n})"),
             plain => f.write_str(plain.entry().1),
         }
     }

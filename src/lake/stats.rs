@@ -5,12 +5,13 @@ use crate::base::{Error, Result, Type};
 use crate::catalog::{ColumnStats, DataFile, Table, stats};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute;
-use datafusion::arrow::datatypes::{DataType, Float32Type, Float64Type, SchemaRef, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Float32Type, Float64Type, Schema, SchemaRef, TimeUnit};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, ScalarValue, Statistics};
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::file::metadata::ParquetMetaData;
+use std::sync::Arc;
 
 /// Text of more bytes than this is cut in statistics: the least value still bounds, the greatest is unknown.
 pub(super) const TEXT_BYTES_MAX: usize = 128;
@@ -22,7 +23,7 @@ pub(super) fn of_file(schema: &SchemaRef, metadata: &ParquetMetaData, nan: &[boo
     let mut all = vec![];
     for (at, field) in schema.fields().iter().enumerate() {
         let ty = Type::of(field);
-        if matches!(ty, Type::Array(_)) {
+        if matches!(ty, Type::Array(_)) || is_spelled(field) {
             continue;
         }
         let descriptor = metadata.file_metadata().schema_descr();
@@ -218,10 +219,33 @@ fn answering((column, stats): (&crate::catalog::Column, &ColumnStatistics)) -> C
     stats
 }
 
+/// Marks a column that is a text in files, as Parquet has no form for it.
+const SPELLED_KEY: &str = "aqueduct.spelled";
+
+/// The fields as they are in files: an interval of months, days and microseconds is spelled out.
+pub(super) fn in_files(schema: &SchemaRef) -> SchemaRef {
+    let spelled = |field: &FieldRef| match field.data_type() {
+        DataType::Interval(_) => {
+            let mut metadata = field.metadata().clone();
+            metadata.insert(SPELLED_KEY.to_string(), "true".to_string());
+            let field = field.as_ref().clone().with_data_type(DataType::Utf8);
+            Arc::new(field.with_metadata(metadata))
+        }
+        _ => field.clone(),
+    };
+    let fields: Vec<FieldRef> = schema.fields().iter().map(spelled).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+fn is_spelled(field: &Field) -> bool {
+    field.metadata().contains_key(SPELLED_KEY)
+}
+
 /// Refuses a type that Parquet files cannot hold.
 pub fn storable(name: &str, ty: &Type) -> Result<()> {
     match ty {
-        Type::Interval | Type::Record => Err(unstorable(name, ty)),
+        Type::Record => Err(unstorable(name, ty)),
+        Type::Array(element) if **element == Type::Interval => Err(unstorable(name, ty)),
         Type::Array(element) => storable(name, element),
         Type::Numeric(Some((precision, scale)))
             if *precision == 0 || *precision > 38 || *scale < 0 || *scale > *precision as i8 =>

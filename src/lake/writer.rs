@@ -37,7 +37,7 @@ struct Running {
 impl Writer {
     /// Files get the schema's types, and the field ids that its metadata names.
     pub fn new(folder: PathBuf, schema: SchemaRef) -> Writer {
-        Writer { folder, schema, file_bytes: FILE_BYTES, running: None }
+        Writer { folder, schema: stats::in_files(&schema), file_bytes: FILE_BYTES, running: None }
     }
 
     /// Ends files at another size.

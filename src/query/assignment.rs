@@ -1,7 +1,8 @@
 //! Values on their way into columns: what may go where, and in which form it arrives.
 
 use super::{Bound, Cast, Context, Query};
-use crate::base::value::converted;
+use crate::base::value::textual::{name_of_reference, read_textual};
+use crate::base::value::{Style, converted};
 use crate::base::{Error, Kind, Result, Type};
 use crate::catalog::{Column, Table};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray};
@@ -15,6 +16,8 @@ pub struct Assignment {
     columns: Vec<(Column, Cast)>,
     /// Names and conditions of the table's CHECK constraints, over its columns.
     checks: Vec<(String, Bound)>,
+    /// Which of the values are references to the catalog, of which the name is kept.
+    references: Vec<bool>,
 }
 
 impl Assignment {
@@ -23,13 +26,14 @@ impl Assignment {
         for (column, field) in columns.iter().zip(from.fields()) {
             assignable(column, field)?;
         }
-        Ok(Assignment::unchecked(table, columns, zone))
+        let references = from.fields().iter().map(|field| Type::of(field).is_reference()).collect();
+        Ok(Assignment { references, ..Assignment::unchecked(table, columns, zone) })
     }
 
     /// For text that is read as whatever its column is.
     pub fn unchecked(table: &Table, columns: &[Column], zone: &str) -> Assignment {
         let columns = columns.iter().map(|column| (column.clone(), Cast::new(unsized_type(&column.ty), zone)));
-        Assignment { relation: table.name.name.clone(), columns: columns.collect(), checks: vec![] }
+        Assignment { relation: table.name.name.clone(), columns: columns.collect(), checks: vec![], references: vec![] }
     }
 
     /// The same, for rows that hold the table's CHECK constraints.
@@ -68,7 +72,14 @@ impl Assignment {
     /// The values of one column, which may still be NULL.
     pub fn array(&self, at: usize, from: &ArrayRef) -> Result<ArrayRef> {
         let (column, cast) = &self.columns[at];
-        sized(&column.ty, cast.array(from)?)
+        let array = match self.references.get(at) {
+            Some(true) => cast.array(&named(from)?)?,
+            _ => cast.array(from)?,
+        };
+        if matches!(array.data_type(), DataType::List(item) if item.data_type().is_list()) {
+            return Err(Error::unsupported(format!("column \"{}\" holds arrays of one dimension", column.name)));
+        }
+        sized(&column.ty, array)
     }
 
     /// Where the first value stands that cannot go where it should: row and column.
@@ -112,6 +123,13 @@ impl Assignment {
     }
 }
 
+/// The names of things of the catalog.
+fn named(from: &ArrayRef) -> Result<ArrayRef> {
+    let texts = converted(from, &DataType::Utf8)?;
+    let texts: StringArray = texts.as_string::<i32>().iter().map(|text| text.map(name_of_reference)).collect();
+    Ok(Arc::new(texts))
+}
+
 /// A row as Postgres shows it in a message.
 fn shown(arrays: &[ArrayRef], row: usize) -> String {
     let text = |array: &ArrayRef| {
@@ -132,6 +150,7 @@ fn shown(arrays: &[ArrayRef], row: usize) -> String {
 pub fn unsized_type(ty: &Type) -> Type {
     match ty {
         Type::Varchar(_) | Type::Char(_) => Type::Text,
+        Type::Textual(ty) => Type::Textual(ty.plain()),
         Type::Array(element) => Type::Array(Box::new(unsized_type(element))),
         ty => ty.clone(),
     }
@@ -142,6 +161,11 @@ fn sized(ty: &Type, array: ArrayRef) -> Result<ArrayRef> {
     let (length, padded) = match ty {
         Type::Varchar(Some(length)) => (*length as usize, false),
         Type::Char(length) => (length.unwrap_or(1) as usize, true),
+        Type::Textual(held) if held.length().is_some() => {
+            let texts = array.as_string::<i32>().iter();
+            let checked = texts.map(|text| text.map(|text| read_textual(text, *held, &Style::default())).transpose());
+            return Ok(Arc::new(checked.collect::<Result<StringArray>>()?));
+        }
         _ => return Ok(array),
     };
     let texts = array.as_string::<i32>();
@@ -193,6 +217,11 @@ pub fn goes_into(from: &Type, into: &Type) -> bool {
         (Date | Timestamp | Timestamptz, Date | Timestamp | Timestamptz) => true,
         (Timestamp | Timestamptz | Interval, Time) => true,
         (Json | Jsonb, Json | Jsonb) => true,
+        (Textual(from), Textual(into)) => {
+            from.plain() == into.plain()
+                || (from.is_network() && into.is_network())
+                || (from.is_bits() && into.is_bits())
+        }
         (Array(from), Array(into)) => goes_into(from, into),
         _ => false,
     }

@@ -2,7 +2,7 @@
 
 use super::functions::rows;
 use super::operators::{merged, name_of, stripped, type_of};
-use super::subqueries;
+use super::{alike, held, subqueries};
 use crate::base::{Error, Kind, Type};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
@@ -30,7 +30,7 @@ fn node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         }
         other => other,
     };
-    ordered.map_expressions(|expr| {
+    let meant = ordered.map_expressions(|expr| {
         let (relation, name) = expr.qualified_name();
         let changed = expr.transform_up(|expr| expression(expr, &schema))?;
         let named = changed.transformed && !matches!(changed.data, Expr::Alias(_));
@@ -40,7 +40,11 @@ fn node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
             }
             false => changed,
         })
-    })
+    })?;
+    match alike::meant(&meant.data)? {
+        Some(plan) => Ok(Transformed::yes(plan)),
+        None => Ok(meant),
+    }
 }
 
 /// Only its value counts, not its name.
@@ -50,6 +54,12 @@ fn is_sorted(expr: &Expr) -> bool {
 
 /// Intervals are ordered by how long they are.
 fn by_length(sort: Sort, schema: &DFSchema) -> Sort {
+    if type_of(&sort.expr, schema).is_some_and(|ty| rows::is_ordered_apart(&ty)) {
+        return match rows::function("order of", "UTC") {
+            Some(order) => Sort { expr: order.call(vec![sort.expr]), ..sort },
+            None => sort,
+        };
+    }
     match sort.expr.get_type(schema) {
         Ok(DataType::Interval(_)) => match rows::function("interval order", "UTC") {
             Some(order) => Sort { expr: order.call(vec![sort.expr]), ..sort },
@@ -61,6 +71,10 @@ fn by_length(sort: Sort, schema: &DFSchema) -> Sort {
 
 fn expression(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     match expr {
+        Expr::ScalarFunction(ref call) if held::is_meant(call, schema) => match held::called(call, schema) {
+            Some(meant) => Ok(Transformed::yes(meant)),
+            None => Ok(Transformed::no(expr)),
+        },
         Expr::ScalarFunction(mut call) if strips(call.name()) => {
             let mut changed = false;
             for arg in &mut call.args {

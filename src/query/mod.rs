@@ -4,6 +4,7 @@
 //! `SessionContext`.
 
 mod aggregates;
+mod alike;
 pub mod assignment;
 mod binding;
 mod called;
@@ -15,6 +16,7 @@ mod explain;
 mod expression;
 mod from;
 mod functions;
+mod held;
 mod meaning;
 mod models;
 mod names;

@@ -186,9 +186,6 @@ fn values(message: &str) -> Option<Error> {
     if message == "step cannot be zero" || message.starts_with("step can't be 0 for function generate_series") {
         return new(Kind::InvalidParameterValue, "step size cannot equal zero".into());
     }
-    if message.contains("SingleQuotedByteStringLiteral") || message.contains("HexStringLiteral") {
-        return Some(Error::unsupported("bit strings are not supported").hint("'\\x1f'::bytea has bytes".to_string()));
-    }
     None
 }
 

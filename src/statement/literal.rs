@@ -1,7 +1,7 @@
 //! Expressions without a type of their own, which take that of the column they are for.
 
 use super::target::folded;
-use crate::base::{Error, Result, Type, sql};
+use crate::base::{Error, Result, Textual, Type, sql};
 use crate::catalog::Column;
 use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Value, Visit, Visitor};
 use std::ops::ControlFlow;
@@ -19,7 +19,7 @@ pub fn typed(expr: &mut Expr, column: &Column) -> Result<()> {
     };
     if untyped {
         let inner = std::mem::replace(expr, null());
-        *expr = cast(inner, data_type(&column.ty)?);
+        *expr = cast(inner, data_type(&uncut(&column.ty))?);
     }
     Ok(())
 }
@@ -38,14 +38,25 @@ fn untyped(value: &Value, column: &Column) -> bool {
         | Value::EscapedStringLiteral(_)
         | Value::UnicodeStringLiteral(_)
         | Value::NationalStringLiteral(_) => !matches!(column.ty, Type::Text | Type::Varchar(_) | Type::Char(_)),
+        Value::SingleQuotedByteStringLiteral(_) | Value::HexStringLiteral(_) => {
+            matches!(&column.ty, Type::Textual(ty) if ty.is_bits())
+        }
         Value::Null => true,
         _ => false,
     }
 }
 
+/// A cast would cut bits to their length, of which the column makes an error.
+fn uncut(ty: &Type) -> Type {
+    match ty {
+        Type::Textual(ty) if ty.is_bits() => Type::Textual(Textual::Varbit(None)),
+        ty => ty.clone(),
+    }
+}
+
 /// What a column has when nothing is said.
 pub fn default(column: &Column) -> Result<Expr> {
-    let Some(text) = &column.default else { return Ok(cast(null(), data_type(&column.ty)?)) };
+    let Some(text) = &column.default else { return Ok(cast(null(), data_type(&uncut(&column.ty))?)) };
     let mut expr = sql::parse_expression(text)?;
     typed(&mut expr, &Column { default: None, ..column.clone() })?;
     Ok(expr)

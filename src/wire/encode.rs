@@ -1,5 +1,6 @@
 //! Rows as DataRow messages, written column by column into one buffer, and the description that goes before them.
 
+use crate::base::types::typmod_of;
 use crate::base::value::{Cells, Format, Style, cells};
 use crate::base::{Error, Kind, Result, Type};
 use bytes::{BufMut, BytesMut};
@@ -40,7 +41,7 @@ impl Columns {
         let field = columns.map(|(field, (ty, format))| {
             let name = field.name().replace('\0', "");
             let format = if *format == Format::Binary { 1 } else { 0 };
-            FieldDescription::new(name, 0, 0, ty.oid(), ty.length(), ty.typmod(), format)
+            FieldDescription::new(name, 0, 0, ty.oid(), ty.length(), typmod_of(field), format)
         });
         RowDescription::new(field.collect())
     }

@@ -20,8 +20,18 @@ impl<'a> FromSql<'a> for Text {
 }
 
 fn text(ty: &Type, raw: &[u8]) -> Outcome {
-    if let Kind::Array(element) = ty.kind() {
-        return array(element, raw);
+    match ty.kind() {
+        Kind::Array(element) => return array(element, raw),
+        Kind::Range(element) => return range(element, raw),
+        Kind::Multirange(element) => {
+            let mut rest = &raw[4..];
+            let mut parts = vec![];
+            while !rest.is_empty() {
+                parts.push(range(element, sized(&mut rest))?);
+            }
+            return Ok(format!("{{{}}}", parts.join(",")));
+        }
+        _ => {}
     }
     Ok(match *ty {
         Type::BOOL => if raw == [1] { "t" } else { "f" }.into(),
@@ -51,7 +61,37 @@ fn text(ty: &Type, raw: &[u8]) -> Outcome {
             let hex: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
             [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
         }
-        Type::JSONB => String::from_utf8(raw[1..].to_vec())?,
+        Type::TIMETZ => {
+            let clock = text(&Type::TIME, &raw[..8])?;
+            let east = -i32::from_be_bytes(raw[8..].try_into()?);
+            let minutes = if east % 3600 == 0 { String::new() } else { format!(":{:02}", east.abs() / 60 % 60) };
+            format!("{clock}{}{:02}{minutes}", if east < 0 { '-' } else { '+' }, east.abs() / 3600)
+        }
+        Type::INET | Type::CIDR => {
+            let address = match raw[3] {
+                4 => std::net::IpAddr::from(<[u8; 4]>::try_from(&raw[4..])?),
+                _ => std::net::IpAddr::from(<[u8; 16]>::try_from(&raw[4..])?),
+            };
+            match raw[1] == raw[3] * 8 && *ty == Type::INET {
+                true => address.to_string(),
+                false => format!("{address}/{}", raw[1]),
+            }
+        }
+        Type::MACADDR | Type::MACADDR8 => raw.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"),
+        Type::BIT | Type::VARBIT => {
+            let bits: String = raw[4..].iter().map(|byte| format!("{byte:08b}")).collect();
+            bits[..u32::from_be_bytes(raw[..4].try_into()?) as usize].to_string()
+        }
+        Type::XID | Type::CID => u32::from_be_bytes(raw.try_into()?).to_string(),
+        Type::XID8 => u64::from_be_bytes(raw.try_into()?).to_string(),
+        Type::TID => {
+            let (block, row) = (u32::from_be_bytes(raw[..4].try_into()?), u16::from_be_bytes(raw[4..].try_into()?));
+            format!("({block},{row})")
+        }
+        Type::PG_LSN => {
+            format!("{:X}/{:X}", u32::from_be_bytes(raw[..4].try_into()?), u32::from_be_bytes(raw[4..].try_into()?))
+        }
+        Type::JSONB | Type::JSONPATH => String::from_utf8(raw[1..].to_vec())?,
         _ => String::from_utf8(raw.to_vec())?,
     })
 }
@@ -138,13 +178,40 @@ fn float(is_nan: bool, value: f64, science: &str, digits: i32) -> String {
     }
 }
 
+/// Takes bytes with their length before them.
+fn sized<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
+    let length = i32::from_be_bytes(rest[..4].try_into().unwrap()) as usize;
+    let taken = &rest[4..4 + length];
+    *rest = &rest[4 + length..];
+    taken
+}
+
+fn range(element: &Type, raw: &[u8]) -> Outcome {
+    let flag = |bit: u8| raw[0] & bit != 0;
+    if flag(1) {
+        return Ok("empty".into());
+    }
+    let mut rest = &raw[1..];
+    let mut bound = |nowhere: bool| -> Outcome {
+        if nowhere {
+            return Ok(String::new());
+        }
+        let value = text(element, sized(&mut rest))?;
+        Ok(if value.contains(' ') { format!("\"{value}\"") } else { value })
+    };
+    let (from, to) = (bound(flag(8))?, bound(flag(16))?);
+    Ok(format!("{}{from},{to}{}", if flag(2) { '[' } else { '(' }, if flag(4) { ']' } else { ')' }))
+}
+
 fn array(element: &Type, raw: &[u8]) -> Outcome {
     let int = |at: usize| i32::from_be_bytes(raw[at..at + 4].try_into().unwrap());
     if int(0) == 0 {
         return Ok("{}".into());
     }
-    let (mut items, mut at) = (vec![], 20);
-    for _ in 0..int(12) {
+    let dimensions = int(0) as usize;
+    let lengths: Vec<usize> = (0..dimensions).map(|at| int(12 + 8 * at) as usize).collect();
+    let (mut items, mut at) = (vec![], 12 + 8 * dimensions);
+    for _ in 0..lengths.iter().product() {
         let length = int(at);
         at += 4;
         if length < 0 {
@@ -157,5 +224,8 @@ fn array(element: &Type, raw: &[u8]) -> Outcome {
         let quoted = item.is_empty() || item.eq_ignore_ascii_case("null") || item.contains(special);
         items.push(if quoted { format!("\"{}\"", item.replace('\\', "\\\\").replace('"', "\\\"")) } else { item });
     }
-    Ok(format!("{{{}}}", items.join(",")))
+    for length in lengths.iter().rev() {
+        items = items.chunks(*length).map(|part| format!("{{{}}}", part.join(","))).collect();
+    }
+    Ok(items.concat())
 }

@@ -4,7 +4,8 @@
 //! the alias `at` for something else, so the dialect is changed only for a statement
 //! that has these words, and the words are changed into the ones it knows.
 
-use super::{Kinds, Token};
+use super::{Kinds, Token, words};
+use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -18,6 +19,7 @@ pub(super) fn spans(tokens: &[Token]) -> (Vec<TokenWithSpan>, bool) {
     let mut mark_after = None;
     let mut versioned = false;
     for (at, token) in tokens.iter().enumerate() {
+        versioned |= words::is_word(&token.token) || words::is_typed(&tokens[at..]);
         let mut kind = token.token.clone();
         if let Some(clause) = clause(&tokens[at..])
             && preceded_by_for(&tokens[..at])
@@ -25,6 +27,11 @@ pub(super) fn spans(tokens: &[Token]) -> (Vec<TokenWithSpan>, bool) {
             kind = Kinds::Word(Word { value: "SYSTEM_TIME".into(), quote_style: None, keyword: Keyword::SYSTEM_TIME });
             versioned = true;
             mark_after = (clause == Keyword::VERSION).then(|| at + of(&tokens[at..]));
+        }
+        // `->-1` is `-> -1`: a sign at the end of an operator without special characters is the operand's.
+        if let Some((operator, sign)) = words::signed(&kind) {
+            spans.push(TokenWithSpan { token: operator, span: token.span });
+            kind = sign;
         }
         spans.push(TokenWithSpan { token: kind, span: token.span });
         if mark_after == Some(at) {
@@ -67,7 +74,7 @@ macro_rules! same_as_postgres {
     ($($name:ident),* $(,)?) => { $(fn $name(&self) -> bool { PostgreSqlDialect {}.$name() })* };
 }
 
-/// PostgreSQL with versions of tables.
+/// PostgreSQL with versions of tables, and with words that the parser lacks.
 #[derive(Debug)]
 pub(super) struct VersionedDialect;
 
@@ -105,7 +112,18 @@ impl Dialect for VersionedDialect {
     }
 
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
-        PostgreSqlDialect {}.get_next_precedence(parser)
+        match words::is_null(parser) {
+            true => Some(Ok(self.prec_value(Precedence::Is))),
+            false => PostgreSqlDialect {}.get_next_precedence(parser),
+        }
+    }
+
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        words::prefix(parser)
+    }
+
+    fn parse_infix(&self, parser: &mut Parser, expr: &Expr, _: u8) -> Option<Result<Expr, ParserError>> {
+        words::infix(parser, expr, self.prec_value(Precedence::Between))
     }
 
     fn prec_value(&self, precedence: Precedence) -> u8 {

@@ -3,7 +3,7 @@
 use super::calendar::{EPOCH_DAYS, EPOCH_MICROS};
 use super::number::write_decimal_binary;
 use super::text::{self, with_days, with_interval, with_micros};
-use super::{Cells, Format, Style, each, mismatch, nested, primitive};
+use super::{Cells, Format, Style, each, mismatch, nested, primitive, textual};
 use crate::base::{Error, Kind, Result, Type};
 use bytes::{BufMut, BytesMut};
 use datafusion::arrow::array::*;
@@ -54,7 +54,11 @@ pub(super) fn cells<'a>(array: &'a dyn Array, ty: &Type, style: &'a Style) -> Re
         (Type::Text | Type::Varchar(_) | Type::Char(_) | Type::Json | Type::Name | Type::InternalChar, _) => {
             text::cells(array, ty, style)
         }
-        (Type::Record | Type::Regclass | Type::Regtype | Type::Regproc, _) => {
+        (Type::Textual(_) | Type::Regclass | Type::Regtype | Type::Regproc, _) if held.is_string() => {
+            let inner = text::plain_text(array)?;
+            Ok(Box::new(Held { inner, ty: ty.clone() }))
+        }
+        (Type::Record | Type::Textual(_) | Type::Regclass | Type::Regtype | Type::Regproc, _) => {
             Err(Error::unsupported(format!("type {ty} has no binary form here"))
                 .hint("cast it to text or ask for the text format".to_string()))
         }
@@ -160,6 +164,28 @@ fn uuid_text(array: &dyn Array) -> Result<Box<dyn Cells + '_>> {
         DataType::Utf8 => each::<StringArray>(array, |array, row, out| put(array.value(row), out)),
         DataType::LargeUtf8 => each::<LargeStringArray>(array, |array, row, out| put(array.value(row), out)),
         _ => each::<StringViewArray>(array, |array, row, out| put(array.value(row), out)),
+    }
+}
+
+/// What is held as text and sent as something else.
+struct Held<'a> {
+    inner: Box<dyn Cells + 'a>,
+    ty: Type,
+}
+
+impl Cells for Held<'_> {
+    fn is_null(&self, row: usize) -> bool {
+        self.inner.is_null(row)
+    }
+
+    fn write(&self, row: usize, out: &mut BytesMut) -> Result<()> {
+        let mut text = BytesMut::new();
+        self.inner.write(row, &mut text)?;
+        let text = std::str::from_utf8(&text).unwrap_or_default();
+        match &self.ty {
+            Type::Textual(ty) => textual::write_binary(text, *ty, out),
+            ty => textual::write_reference(text, ty, out),
+        }
     }
 }
 

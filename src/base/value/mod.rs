@@ -10,12 +10,14 @@ mod interval;
 mod nested;
 mod number;
 mod read_binary;
+mod read_interval;
 mod read_nested;
 mod read_text;
 mod read_time;
 pub mod rows;
 mod scalar;
 mod text;
+pub mod textual;
 mod zone;
 
 pub use calendar::{write_date, write_time, write_timestamp, write_timestamptz};
@@ -23,8 +25,8 @@ pub use convert::converted;
 pub use interval::{Interval, write_interval};
 pub use number::{write_decimal, write_float4, write_float8};
 pub use read_binary::read_binary;
-pub use read_text::read_text;
-pub use read_time::read_interval;
+pub use read_interval::read_interval;
+pub use read_text::{read_bytea, read_text};
 pub use scalar::text_of;
 pub use zone::Zone;
 

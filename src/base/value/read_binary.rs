@@ -3,7 +3,7 @@
 use super::calendar::{DAY_MICROS, EPOCH_DAYS, EPOCH_MICROS};
 use super::read_nested::list;
 use super::read_text::{Fault, interval, null, read_decimal, read_text};
-use super::{Interval, Style};
+use super::{Interval, Style, textual};
 use crate::base::types::NUMERIC_DEFAULT;
 use crate::base::{Error, Kind, Result, Type};
 use datafusion::common::ScalarValue;
@@ -94,6 +94,11 @@ impl<'a> Reader<'a> {
                 [1] => read_text(self.text()?, self.ty, &Style::default())?,
                 _ => return Err(self.bad()),
             },
+            Type::Textual(ty) => {
+                let text = textual::read_binary(self.take(self.rest.len())?, *ty).ok_or_else(|| self.bad())?;
+                // The length of the type is a matter of text.
+                ScalarValue::Utf8(Some(textual::read_textual(&text, *ty, &Style::default())?))
+            }
             Type::Array(element) => self.array(element)?,
             Type::Record => return Err(Error::unsupported("a record cannot be read in binary form")),
             Type::Text | Type::Varchar(_) | Type::Char(_) | Type::Json | Type::Name | Type::InternalChar => {

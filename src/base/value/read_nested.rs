@@ -5,6 +5,7 @@ use super::read_text::{null, read_text};
 use crate::base::{Error, Kind, Result, Type};
 use datafusion::arrow::array::{ArrayRef, ListArray, new_empty_array};
 use datafusion::arrow::buffer::OffsetBuffer;
+use datafusion::arrow::datatypes::Field;
 use datafusion::common::ScalarValue;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ pub(super) fn list(values: Vec<ScalarValue>, element: &Type) -> Result<ScalarVal
         true => new_empty_array(&element.arrow()),
         false => ScalarValue::iter_to_array(values)?,
     };
-    let field = Arc::new(element.field("item", true));
+    let field = Arc::new(Field::new("item", element.arrow(), true));
     let list = ListArray::try_new(field, OffsetBuffer::from_lengths([length]), array, None);
     let list = list.map_err(|error| Error::internal(format!("a list must hold its elements: {error}")))?;
     Ok(ScalarValue::List(Arc::new(list)))

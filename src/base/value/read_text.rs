@@ -1,7 +1,9 @@
 //! Values out of their text form, as a client types them.
 
+use super::read_interval::read_interval;
 use super::read_nested::read_array;
-use super::read_time::{read_date, read_interval, read_time, read_timestamp, read_timestamptz};
+use super::read_time::{read_date, read_time, read_timestamp, read_timestamptz};
+use super::textual::read_textual;
 use super::{Interval, Style};
 use crate::base::types::NUMERIC_DEFAULT;
 use crate::base::{Error, Kind, Result, Type};
@@ -34,6 +36,7 @@ pub fn read_text(text: &str, ty: &Type, style: &Style) -> Result<ScalarValue> {
         }
         Type::Text | Type::Name | Type::InternalChar | Type::Record => ScalarValue::Utf8(Some(text.to_string())),
         Type::Regclass | Type::Regtype | Type::Regproc => ScalarValue::Utf8(Some(text.to_string())),
+        Type::Textual(ty) => ScalarValue::Utf8(Some(read_textual(text, *ty, style)?)),
         Type::Varchar(limit) | Type::Char(limit) => ScalarValue::Utf8(Some(limited(text, *limit, ty)?)),
         Type::Bytea => ScalarValue::Binary(Some(read_bytea(text).ok_or_else(|| invalid(text, ty))?)),
         Type::Date => ScalarValue::Date32(Some(read_date(spaceless())?)),
@@ -170,7 +173,7 @@ fn limited(text: &str, limit: Option<u32>, ty: &Type) -> Result<String> {
 }
 
 /// `\x…` in hex, or bytes with octal escapes.
-fn read_bytea(text: &str) -> Option<Vec<u8>> {
+pub fn read_bytea(text: &str) -> Option<Vec<u8>> {
     if let Some(hex) = text.strip_prefix("\\x") {
         let digits: Vec<u8> = hex.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
         let pairs = digits.chunks_exact(2);

@@ -2,11 +2,12 @@
 
 use super::interval::{Interval, write_interval};
 use super::nested;
+use super::textual;
 use super::{
     Cells, Each, Style, each, held, primitive, write_date, write_decimal, write_float4, write_float8, write_time,
     write_timestamp, write_timestamptz,
 };
-use crate::base::{Error, Result, Type};
+use crate::base::{Error, Result, Span, Textual, Type};
 use bytes::{BufMut, BytesMut};
 use datafusion::arrow::array::*;
 use datafusion::arrow::datatypes::*;
@@ -37,6 +38,9 @@ pub(super) fn cells<'a>(array: &'a dyn Array, ty: &Type, style: &'a Style) -> Re
         DataType::Decimal64(_, scale) => decimal::<Decimal64Type>(array, *scale, trim),
         DataType::Decimal128(_, scale) => decimal::<Decimal128Type>(array, *scale, trim),
         DataType::Decimal256(_, scale) => decimal::<Decimal256Type>(array, *scale, trim),
+        _ if array.data_type().is_string() && is_restyled(ty) => {
+            Ok(Box::new(Restyled { inner: plain_text(array)?, ty: ty.clone(), style }))
+        }
         DataType::Utf8 => each::<StringArray>(array, |array, row, out| put_str(array.value(row), out)),
         DataType::LargeUtf8 => each::<LargeStringArray>(array, |array, row, out| put_str(array.value(row), out)),
         DataType::Utf8View => each::<StringViewArray>(array, |array, row, out| put_str(array.value(row), out)),
@@ -69,6 +73,49 @@ pub(super) fn cells<'a>(array: &'a dyn Array, ty: &Type, style: &'a Style) -> Re
         DataType::Struct(_) => nested::record_text(array, style),
         DataType::Map(..) => nested::map_text(array, style),
         DataType::Union(..) => Err(Error::unsupported("a column of a union type cannot be shown")),
+    }
+}
+
+/// Types whose text depends on the session, or has more in it than is shown.
+fn is_restyled(ty: &Type) -> bool {
+    ty.is_reference() || matches!(ty, Type::Textual(Textual::Range(Span::Tstz) | Textual::Multirange(Span::Tstz)))
+}
+
+struct Restyled<'a> {
+    inner: Box<dyn Cells + 'a>,
+    ty: Type,
+    style: &'a Style,
+}
+
+impl Cells for Restyled<'_> {
+    fn is_null(&self, row: usize) -> bool {
+        self.inner.is_null(row)
+    }
+
+    fn write(&self, row: usize, out: &mut BytesMut) -> Result<()> {
+        let mut text = BytesMut::new();
+        self.inner.write(row, &mut text)?;
+        let text = std::str::from_utf8(&text).unwrap_or_default();
+        match &self.ty {
+            Type::Textual(Textual::Range(span)) => {
+                let range = textual::range(text, *span, &Style::default())?;
+                put_str(&range.shown(*span, self.style), out)
+            }
+            Type::Textual(Textual::Multirange(span)) => {
+                let ranges = textual::multirange(text, *span, &Style::default())?;
+                put_str(&textual::shown_multirange(&ranges, *span, self.style), out)
+            }
+            _ => put_str(textual::name_of_reference(text), out),
+        }
+    }
+}
+
+/// The text as it is held.
+pub(super) fn plain_text(array: &dyn Array) -> Result<Box<dyn Cells + '_>> {
+    match array.data_type() {
+        DataType::LargeUtf8 => each::<LargeStringArray>(array, |array, row, out| put_str(array.value(row), out)),
+        DataType::Utf8View => each::<StringViewArray>(array, |array, row, out| put_str(array.value(row), out)),
+        _ => each::<StringArray>(array, |array, row, out| put_str(array.value(row), out)),
     }
 }
 

@@ -4,13 +4,14 @@ use crate::base::{Error, Kind, Result, Type};
 use datafusion::arrow::array::{Array, ArrayRef, BinaryBuilder, ListArray, StringArray, StringBuilder};
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
+use datafusion::arrow::datatypes::Field;
 use std::sync::Arc;
 
 /// The texts as values of the type; an error comes with the row it is in.
 pub(super) fn values(ty: &Type, texts: &StringArray) -> Result<ArrayRef, (usize, Error)> {
     match ty {
         Type::Text | Type::Json | Type::Jsonb | Type::Varchar(_) | Type::Char(_) | Type::Uuid => strings(ty, texts),
-        Type::Name | Type::InternalChar => Ok(Arc::new(texts.clone())),
+        Type::Name | Type::InternalChar | Type::Textual(_) => Ok(Arc::new(texts.clone())),
         Type::Bytea => bytes(texts),
         Type::Array(element) => lists(element, texts),
         Type::Regclass | Type::Regtype | Type::Regproc | Type::Record => {
@@ -141,7 +142,7 @@ fn lists(element: &Type, texts: &StringArray) -> Result<ArrayRef, (usize, Error)
     let elements = values(element, &elements.finish())
         .map_err(|(at, error)| (rows.get(at).copied().unwrap_or_default(), error))?;
     let nulls: Option<NullBuffer> = texts.nulls().cloned();
-    let field = Arc::new(element.field("item", true));
+    let field = Arc::new(Field::new("item", element.arrow(), true));
     let lists = ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), elements, nulls);
     lists.map(|lists| Arc::new(lists) as ArrayRef).map_err(|error| (0, Error::from(error)))
 }

@@ -79,7 +79,8 @@ pub(super) fn staged(field: &Field) -> Result<Type> {
         | Type::InternalChar
         | Type::Regclass
         | Type::Regtype
-        | Type::Regproc => Type::Text,
+        | Type::Regproc
+        | Type::Textual(_) => Type::Text,
         other => other,
     })
 }

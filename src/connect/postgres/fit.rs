@@ -143,6 +143,7 @@ pub(super) fn create(table: &str, schema: &SchemaRef, mode: &Mode) -> String {
         .map(|field| {
             let ty = match Type::of(field) {
                 Type::Regclass | Type::Regtype | Type::Regproc => Type::Text,
+                Type::Textual(ty) if ty.is_reference() => Type::Text,
                 ty => ty,
             };
             format!("{} {ty}", quoted(field.name()))

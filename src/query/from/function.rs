@@ -3,8 +3,11 @@
 use super::arguments;
 use crate::base::{Error, Kind, Type};
 use crate::query::functions::cast::Cast;
+use crate::query::functions::flat::flat;
+use crate::query::functions::json;
 use crate::query::functions::rows;
 use crate::query::operators::type_of;
+use crate::query::rewrite::casts::sql_type;
 use crate::query::rewrite::{folded, parts};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, NullHandling, ScalarValue, TableReference, UnnestOptions};
@@ -14,7 +17,9 @@ use datafusion::functions_nested::cardinality::cardinality;
 use datafusion::functions_nested::range::gen_series;
 use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, cast, lit};
-use datafusion::sql::sqlparser::ast::{Join, JoinConstraint, JoinOperator, TableAlias, TableFactor};
+use datafusion::sql::sqlparser::ast::{
+    Join, JoinConstraint, JoinOperator, TableAlias, TableAliasColumnDef, TableFactor,
+};
 
 /// A call in FROM.
 struct Call {
@@ -42,6 +47,11 @@ impl Call {
         self.alias.as_ref().map_or_else(|| self.name.clone(), |alias| folded(&alias.name))
     }
 
+    /// The columns that its alias defines.
+    fn defined(&self) -> impl Iterator<Item = &TableAliasColumnDef> {
+        self.alias.iter().flat_map(|alias| &alias.columns)
+    }
+
     /// The names of its columns, given those that it has by itself.
     fn columns(&self, own: Vec<String>) -> Result<Vec<String>> {
         let given: Vec<String> =
@@ -65,6 +75,7 @@ impl Call {
             | "json_array_elements_text"
             | "jsonb_array_elements_text" => vec!["value".into()],
             "json_each" | "jsonb_each" | "json_each_text" | "jsonb_each_text" => vec!["key".into(), "value".into()],
+            name if is_record(name) => self.defined().map(|column| folded(&column.name)).collect(),
             _ if lists > 1 => vec![self.name.clone(); lists],
             _ => vec![self.relation()],
         };
@@ -130,10 +141,13 @@ fn unnested(
     let args = arguments(&relation).unwrap_or_default();
     let args = args.into_iter().map(|arg| context.sql_to_expr(arg, left.schema())).collect::<Result<Vec<_>>>()?;
     let mut lists = lists(call, args, &left, context)?;
-    if call.with_ordinality
-        && let Some(first) = lists.first()
-    {
-        let count = cast(cardinality(first.clone()), DataType::Int64);
+    if call.with_ordinality && !lists.is_empty() {
+        let count = |list: &Expr| cast(cardinality(list.clone()), DataType::Int64);
+        // As many rows as the longest has.
+        let count = match lists.as_slice() {
+            [one] => count(one),
+            more => datafusion::functions::core::expr_fn::greatest(more.iter().map(count).collect()),
+        };
         lists.push(gen_series(lit(1i64), count, lit(1i64)));
     }
     let types: Vec<_> = lists.iter().map(|list| type_of(list, left.schema())).collect();
@@ -160,6 +174,15 @@ fn unnested(
             }
             _ => Expr::Column(column),
         };
+        if is_record(&call.name) {
+            for defined in call.defined() {
+                let ty = defined.data_type.as_ref().and_then(sql_type).unwrap_or(Type::Text);
+                let as_text = !matches!(ty, Type::Json | Type::Jsonb);
+                let field = json::get(as_text).call(vec![column.clone(), lit(folded(&defined.name))]);
+                items.push(Cast::new(ty, "UTC").function().call(vec![field]));
+            }
+            continue;
+        }
         match column.get_type(plan.schema())? {
             DataType::Struct(fields) if super::function::is_pairs(&call.name) => {
                 items.extend(
@@ -171,6 +194,11 @@ fn unnested(
     }
     let named = items.into_iter().zip(names).map(|(item, name)| item.alias_qualified(Some(qualifier.clone()), name));
     LogicalPlanBuilder::from(plan).project(kept.into_iter().chain(named).collect::<Vec<_>>())?.build()
+}
+
+/// Functions of a record whose columns the alias defines.
+fn is_record(name: &str) -> bool {
+    matches!(name, "json_to_record" | "jsonb_to_record" | "json_to_recordset" | "jsonb_to_recordset")
 }
 
 fn is_pairs(name: &str) -> bool {
@@ -203,7 +231,22 @@ fn lists(
                 return Err(missing(std::slice::from_ref(arg)).into());
             }
         }
-        return Ok(args);
+        let nested =
+            |arg: &Expr| matches!(arg.get_type(left.schema()), Ok(DataType::List(item)) if item.data_type().is_list());
+        return Ok(args.into_iter().map(|arg| if nested(&arg) { flat().call(vec![arg]) } else { arg }).collect());
+    }
+    if is_record(&call.name) {
+        if !call.defined().any(|column| column.data_type.is_some()) {
+            let message = "a column definition list is required for functions returning \"record\"";
+            return Err(Error::new(Kind::Syntax, message).hint(format!("{}(…) AS r(a int, b text)", call.name)).into());
+        }
+        let jsonb = Cast::new(Type::Jsonb, "UTC").function();
+        let value: Vec<Expr> = args.into_iter().map(|arg| jsonb.call(vec![arg])).collect();
+        let items = rows::function("jsonb_array_elements", "UTC").filter(|_| call.name.ends_with("set"));
+        return Ok(vec![match items {
+            Some(items) => items.call(value),
+            None => datafusion::functions_nested::make_array::make_array(value),
+        }]);
     }
     let Some(function) = context.context_provider().get_function_meta(&call.name) else {
         return Err(missing(&args).into());

@@ -1,6 +1,6 @@
 //! Casts with Postgres' meaning: what rounds, which zone a timestamp is in, what text looks like.
 
-use super::text;
+use super::{cast_textual, text, text_array};
 use crate::base::types::NUMERIC_DEFAULT;
 use crate::base::value::{Style, Zone, read_text};
 use crate::base::{Error, Kind, Result, Type};
@@ -56,6 +56,12 @@ impl Cast {
         }
         match (&self.ty, array.data_type()) {
             (_, DataType::Null) => plain(array, &self.ty.arrow()),
+            (Type::Textual(ty), from) if !is_text(from) && !from.is_list() => {
+                cast_textual::of(array, *ty, self.zone).and_then(|texts| self.checked(&texts))
+            }
+            (Type::Interval, DataType::Time64(_)) => cast_textual::interval_of_time(array),
+            (Type::Time, DataType::Interval(_)) => cast_textual::time_of_interval(array),
+            (Type::Numeric(_), DataType::Float32) => self.array(&cast_textual::six_digits(array)),
             (
                 Type::Int2 | Type::Int4 | Type::Int8 | Type::Oid,
                 DataType::Float16 | DataType::Float32 | DataType::Float64,
@@ -85,11 +91,10 @@ impl Cast {
             }
             (Type::Array(element), DataType::List(_)) => {
                 let list = array.as_list::<i32>();
-                let cast = Cast { ty: (**element).clone(), ..self.clone() };
-                let values = cast.array(list.values())?;
-                let DataType::List(item) = self.ty.arrow() else { return plain(array, &self.ty.arrow()) };
+                let ty = if list.value_type().is_list() { self.ty.clone() } else { (**element).clone() };
+                let values = Cast { ty, ..self.clone() }.array(list.values())?;
                 let list = datafusion::arrow::array::ListArray::try_new(
-                    item,
+                    Arc::new(Field::new("item", values.data_type().clone(), true)),
                     list.offsets().clone(),
                     values,
                     list.nulls().cloned(),
@@ -117,10 +122,12 @@ impl Cast {
     /// Text of a type that is held as text: is it one?
     fn checked(&self, texts: &ArrayRef) -> Result<ArrayRef> {
         let check: &dyn Fn(&str) -> Result<String> = match &self.ty {
-            Type::Uuid => &|text| {
-                let id = uuid::Uuid::try_parse(text.trim()).map_err(|_| self.invalid(text))?;
-                Ok(id.hyphenated().to_string())
+            Type::Uuid => &|text| match read_text(text, &Type::Uuid, &Style::default())? {
+                ScalarValue::Utf8(Some(id)) => Ok(id),
+                _ => Err(self.invalid(text)),
             },
+            Type::Textual(ty) => &|text| cast_textual::checked(text, *ty, self.zone),
+            Type::InternalChar => &|text| Ok(text.chars().take(1).collect()),
             Type::Json => &|text| {
                 serde_json::from_str::<serde::de::IgnoredAny>(text)
                     .map_err(|error| self.invalid(text).detail(error.to_string()))?;
@@ -129,11 +136,15 @@ impl Cast {
             Type::Jsonb => &|text| {
                 let value: serde_json::Value =
                     serde_json::from_str(text).map_err(|error| self.invalid(text).detail(error.to_string()))?;
+                if text.contains("\\u0000") && cast_textual::has_nul(&value) {
+                    return Err(Error::new(Kind::UntranslatableCharacter, "unsupported Unicode escape sequence")
+                        .detail("\\u0000 cannot be converted to text"));
+                }
                 Ok(text::json(&value))
             },
             Type::Varchar(Some(n)) => &|text| Ok(text.chars().take(*n as usize).collect()),
-            Type::Char(n) => &|text| {
-                let n = n.unwrap_or(1) as usize;
+            Type::Char(Some(n)) => &|text| {
+                let n = *n as usize;
                 let cut: String = text.chars().take(n).collect();
                 Ok(format!("{cut}{}", " ".repeat(n - cut.chars().count())))
             },
@@ -155,11 +166,11 @@ impl Cast {
             Type::Timestamp => text::timestamp(texts).or_else(|_| self.one_by_one(texts)),
             Type::Array(element) => {
                 let cast = Cast { ty: (**element).clone(), ..self.clone() };
-                text::array(texts, |items| cast.array(items)).map_err(|error| match error {
-                    text::ArrayError::Malformed(text) => {
+                text_array::array(texts, |items| cast.array(items)).map_err(|error| match error {
+                    text_array::ArrayError::Malformed(text) => {
                         Error::new(Kind::InvalidText, format!("malformed array literal: \"{text}\""))
                     }
-                    text::ArrayError::Element(error) => error,
+                    text_array::ArrayError::Element(error) => error,
                 })
             }
             Type::Float4 | Type::Float8 => {
@@ -174,6 +185,11 @@ impl Cast {
             }
             Type::Interval => self.one_by_one(texts),
             _ => {
+                // Arrow takes digits alone for a time in seconds.
+                let digits = |text: &str| !text.contains(':');
+                if self.ty == Type::Time && texts.iter().flatten().any(digits) {
+                    return self.one_by_one(texts);
+                }
                 let trimmed: StringArray = texts.iter().map(|text| text.map(str::trim)).collect();
                 let trimmed: ArrayRef = Arc::new(trimmed);
                 match plain(&trimmed, &self.ty.arrow()) {
@@ -289,12 +305,14 @@ impl ScalarUDFImpl for Cast {
         if self.ty == Type::Numeric(None) && matches!(from.data_type(), DataType::Decimal128(..)) {
             return Ok(Arc::new(Field::new(&self.name, from.data_type().clone(), from.is_nullable())));
         }
-        Ok(Arc::new(self.ty.field(&self.name, from.is_nullable())))
+        let field = self.ty.field(&self.name, from.is_nullable());
+        let held = cast_textual::deep(&self.ty, from.data_type());
+        Ok(Arc::new(field.with_data_type(held)))
     }
 
     fn simplify(&self, mut args: Vec<Expr>, info: &SimplifyContext) -> DataFusionResult<ExprSimplifyResult> {
         match info.get_data_type(&args[0]) {
-            Ok(from) if args.len() == 1 && self.is_plain(&from) => {
+            Ok(from) if args.len() == 1 && self.is_plain(&from) && self.ty != Type::Text => {
                 let field = Arc::new(self.ty.field(&self.name, true));
                 let cast = expr::Cast::new_from_field(Box::new(args.remove(0)), field);
                 Ok(ExprSimplifyResult::Simplified(Expr::Cast(cast)))
@@ -307,6 +325,10 @@ impl ScalarUDFImpl for Cast {
         // A number keeps the digits that it has.
         if self.ty == Type::Numeric(None) && args.args[0].data_type().is_decimal() {
             return Ok(args.args[0].clone());
+        }
+        if Type::of(&args.arg_fields[0]).is_reference() {
+            let array = cast_textual::named(&args.args[0].to_array(args.number_rows)?, self.ty == Type::Oid)?;
+            return Ok(ColumnarValue::Array(self.array(&array)?));
         }
         match &args.args[0] {
             ColumnarValue::Scalar(value) => Ok(ColumnarValue::Scalar(self.value(value)?)),
@@ -329,7 +351,8 @@ fn possible(from: &DataType, to: &DataType) -> bool {
         (Boolean, Int32) | (Int32, Boolean) | (Boolean, Boolean) => true,
         (Date32 | Date64 | Timestamp(..), Date32 | Timestamp(..)) => true,
         (Timestamp(..) | Time32(_) | Time64(_), Time64(_)) => true,
-        (Interval(_) | Duration(_) | Time64(_), Interval(_)) => true,
+        (Interval(_) | Duration(_) | Time64(_), Interval(_)) | (Interval(_), Time64(_)) => true,
+        (Time32(_), Interval(_)) => true,
         (Binary | LargeBinary | BinaryView | FixedSizeBinary(_), Binary) => true,
         (List(_) | LargeList(_) | FixedSizeList(..), List(_)) => true,
         _ => false,

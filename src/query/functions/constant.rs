@@ -22,6 +22,16 @@ pub fn constant(name: &str, ty: &Type, value: ScalarValue) -> ScalarUDF {
     ScalarUDF::from(Constant { name: name.to_string(), ty: ty.clone(), value, signature })
 }
 
+impl Constant {
+    /// An array may have more dimensions than its type tells.
+    fn held(&self) -> DataType {
+        match (&self.ty, self.value.data_type()) {
+            (Type::Array(_), held @ DataType::List(_)) => held,
+            (ty, _) => ty.arrow(),
+        }
+    }
+}
+
 impl ScalarUDFImpl for Constant {
     fn name(&self) -> &str {
         &self.name
@@ -32,14 +42,14 @@ impl ScalarUDFImpl for Constant {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(self.ty.arrow())
+        Ok(self.held())
     }
 
     fn return_field_from_args(&self, _: ReturnFieldArgs) -> Result<FieldRef> {
-        Ok(Arc::new(self.ty.field(&self.name, self.value.is_null())))
+        Ok(Arc::new(self.ty.field(&self.name, self.value.is_null()).with_data_type(self.held())))
     }
 
     fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        Ok(ColumnarValue::Scalar(self.value.cast_to(&self.ty.arrow())?))
+        Ok(ColumnarValue::Scalar(self.value.cast_to(&self.held())?))
     }
 }

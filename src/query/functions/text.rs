@@ -1,18 +1,14 @@
 //! What values look like as text in Postgres, and reading such text.
 
 use super::cast::plain;
-use crate::base::value::{Interval, IntervalStyle, write_interval};
-use crate::base::{Error, Result, Type};
+use crate::base::value::{Format, Interval, IntervalStyle, Style, Zone, cells, read_bytea, write_interval};
+use crate::base::{Result, Type};
 use bytes::BytesMut;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
-use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, GenericListArray, StringArray, TimestampMicrosecondArray,
-};
-use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BinaryArray, StringArray, TimestampMicrosecondArray};
 use datafusion::arrow::datatypes::{
-    DataType, Field, Float32Type, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, TimeUnit,
-    TimestampMicrosecondType,
+    DataType, Float32Type, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType,
 };
 use std::fmt::Write;
 use std::sync::Arc;
@@ -28,18 +24,20 @@ pub(super) fn of(array: &ArrayRef, zone: Tz) -> Result<ArrayRef> {
         DataType::Float64 => {
             array.as_primitive::<Float64Type>().iter().map(|v| v.map(|v| float(v, &format!("{v:?}")))).collect()
         }
-        DataType::Timestamp(_, with_zone) => {
-            let micros = DataType::Timestamp(TimeUnit::Microsecond, with_zone.clone());
-            let array = plain(array, &micros)?;
-            let values = array.as_primitive::<TimestampMicrosecondType>().iter();
-            match with_zone {
-                None => values
-                    .map(|v| v.and_then(DateTime::from_timestamp_micros).map(|at| stamp(at.naive_utc())))
-                    .collect(),
-                Some(_) => {
-                    values.map(|v| v.and_then(DateTime::from_timestamp_micros).map(|at| zoned(at, zone))).collect()
+        DataType::Timestamp(..) | DataType::Date32 => {
+            let ty = Type::from_arrow(array.data_type());
+            let style = Style { zone: Zone::Named(zone), ..Style::default() };
+            let cells = cells(array.as_ref(), &ty, Format::Text, &style)?;
+            let mut out = BytesMut::new();
+            let row = |row: usize| -> Result<Option<String>> {
+                if cells.is_null(row) {
+                    return Ok(None);
                 }
-            }
+                out.clear();
+                cells.write(row, &mut out)?;
+                Ok(Some(String::from_utf8_lossy(&out).into_owned()))
+            };
+            (0..array.len()).map(row).collect::<Result<_>>()?
         }
         DataType::Interval(_) | DataType::Duration(_) => {
             let array = plain(array, &Type::Interval.arrow())?;
@@ -89,23 +87,6 @@ fn float(value: f64, shortest: &str) -> String {
             format!("{digits}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
         }
     }
-}
-
-fn stamp(at: NaiveDateTime) -> String {
-    let mut text = at.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
-    while text.ends_with('0') && text.contains('.') {
-        text.pop();
-    }
-    text.trim_end_matches('.').to_string()
-}
-
-fn zoned(at: DateTime<Utc>, zone: Tz) -> String {
-    let local = at.with_timezone(&zone);
-    let seconds = local.offset().fix().local_minus_utc();
-    let sign = if seconds < 0 { '-' } else { '+' };
-    let (hours, minutes) = (seconds.abs() / 3600, seconds.abs() / 60 % 60);
-    let offset = if minutes == 0 { format!("{sign}{hours:02}") } else { format!("{sign}{hours:02}:{minutes:02}") };
-    format!("{}{offset}", stamp(local.naive_local()))
 }
 
 /// `1 year 2 mons -3 days +04:05:06.5`
@@ -158,7 +139,7 @@ pub(super) fn bytea(texts: &StringArray) -> Result<ArrayRef, String> {
             };
             digits.chunks(2).map(pair).collect::<Option<Vec<u8>>>().ok_or_else(|| text.to_string())
         }
-        None => Ok(text.replace("\\\\", "\\").into_bytes()),
+        None => read_bytea(text).ok_or_else(|| text.to_string()),
     };
     let bytes = texts.iter().map(|text| text.map(read).transpose()).collect::<Result<Vec<_>, _>>()?;
     Ok(Arc::new(BinaryArray::from_iter(bytes)))
@@ -173,11 +154,19 @@ pub(super) fn timestamptz(texts: &StringArray, zone: Tz) -> Result<ArrayRef, Str
 /// A zone in the text is read and ignored, as in Postgres.
 pub(super) fn timestamp(texts: &StringArray) -> Result<ArrayRef, String> {
     let read = |text: &str| {
-        let at = wall_clock(text.trim()).map(|(at, _)| at).or_else(|| special(text.trim()).map(|at| at.naive_utc()));
+        let at = wall_clock(text.trim())
+            .filter(|(_, rest)| is_zone(rest))
+            .map(|(at, _)| at)
+            .or_else(|| special(text.trim()).map(|at| at.naive_utc()));
         at.map(|at| at.and_utc().timestamp_micros()).ok_or_else(|| text.to_string())
     };
     let micros = texts.iter().map(|text| text.map(read).transpose()).collect::<Result<Vec<_>, _>>()?;
     Ok(Arc::new(TimestampMicrosecondArray::from(micros)))
+}
+
+/// Whether nothing, or a zone that is a number, stands after a time.
+fn is_zone(rest: &str) -> bool {
+    rest.is_empty() || rest.eq_ignore_ascii_case("z") || offset_seconds(rest).is_some()
 }
 
 fn special(text: &str) -> Option<DateTime<Utc>> {
@@ -237,56 +226,4 @@ fn wall_clock(text: &str) -> Option<(NaiveDateTime, &str)> {
     let formats = ["%H:%M:%S%.f", "%H:%M"];
     let (time, rest) = formats.iter().find_map(|format| NaiveTime::parse_and_remainder(time, format).ok())?;
     Some((date.and_time(time), rest.trim()))
-}
-
-pub(super) enum ArrayError {
-    Malformed(String),
-    Element(Error),
-}
-
-/// `{1,2,"a b",NULL}` as lists, whose items `read` turns into values.
-pub(super) fn array(texts: &StringArray, read: impl Fn(&ArrayRef) -> Result<ArrayRef>) -> Result<ArrayRef, ArrayError> {
-    let mut items: Vec<Option<String>> = vec![];
-    let mut lengths = vec![];
-    for text in texts {
-        let before = items.len();
-        if let Some(text) = text {
-            items.extend(split(text.trim()).ok_or_else(|| ArrayError::Malformed(text.to_string()))?);
-        }
-        lengths.push(items.len() - before);
-    }
-    let items: ArrayRef = Arc::new(StringArray::from(items));
-    let values = read(&items).map_err(ArrayError::Element)?;
-    let nulls: Option<NullBuffer> = texts.nulls().cloned();
-    let item = Arc::new(Field::new("item", values.data_type().clone(), true));
-    Ok(Arc::new(GenericListArray::<i32>::new(item, OffsetBuffer::from_lengths(lengths), values, nulls)))
-}
-
-fn split(text: &str) -> Option<Vec<Option<String>>> {
-    let inside = text.strip_prefix('{')?.strip_suffix('}')?;
-    if inside.trim().is_empty() {
-        return Some(vec![]);
-    }
-    let mut items = vec![];
-    let (mut item, mut quoted, mut was_quoted) = (String::new(), false, false);
-    let mut chars = inside.chars();
-    loop {
-        match chars.next() {
-            Some('\\') => item.push(chars.next()?),
-            Some('"') => (quoted, was_quoted) = (!quoted, true),
-            Some(next) if quoted => item.push(next),
-            Some('{' | '}') => return None,
-            end @ (Some(',') | None) => {
-                let text = if was_quoted { item.clone() } else { item.trim().to_string() };
-                let null = !was_quoted && text.eq_ignore_ascii_case("null");
-                items.push((!null).then_some(text));
-                if end.is_none() {
-                    return (!quoted).then_some(items);
-                }
-                item.clear();
-                was_quoted = false;
-            }
-            Some(next) => item.push(next),
-        }
-    }
 }

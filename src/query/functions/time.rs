@@ -1,14 +1,16 @@
 //! `AT TIME ZONE`: the wall clock of an instant in a zone, and the instant of a wall clock.
 
 use super::cast::{in_zone, local, plain};
+use crate::base::value::{Zone, read_interval};
 use crate::base::{Error, Kind, Type};
 use chrono_tz::Tz;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::compute::concat;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, TimestampMicrosecondType};
 use datafusion::common::{ScalarValue, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use std::sync::Arc;
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
     vec![ScalarUDF::from(Timezone { signature: Signature::user_defined(Volatility::Immutable) })]
@@ -34,6 +36,8 @@ impl ScalarUDFImpl for Timezone {
             [_, DataType::Timestamp(_, Some(_)) | DataType::Date32 | DataType::Utf8 | DataType::Null] => {
                 Ok(vec![DataType::Utf8, Type::Timestamptz.arrow()])
             }
+            // Planned as a call of another function where the types are known.
+            [_, time @ DataType::Time64(_)] => Ok(vec![DataType::Utf8, time.clone()]),
             _ => plan_err!("timezone takes a zone and a timestamp"),
         }
     }
@@ -80,11 +84,35 @@ fn by_row(zones: &ArrayRef, times: &ArrayRef) -> Result<ArrayRef> {
 }
 
 fn moved(times: &ArrayRef, zone: &str) -> Result<ArrayRef> {
-    let zone: Tz = zone
-        .parse()
-        .map_err(|_| Error::new(Kind::InvalidParameterValue, format!("time zone \"{zone}\" not recognized")))?;
-    Ok(match times.data_type() {
-        DataType::Timestamp(_, None) => in_zone(times, zone)?,
-        _ => local(times, zone)?,
-    })
+    let unknown = || Error::new(Kind::InvalidParameterValue, format!("time zone \"{zone}\" not recognized"));
+    let east = match zone_of(zone).ok_or_else(unknown)? {
+        Zone::Named(zone) if matches!(times.data_type(), DataType::Timestamp(_, None)) => {
+            return Ok(in_zone(times, zone)?);
+        }
+        Zone::Named(zone) => return Ok(local(times, zone)?),
+        Zone::Fixed(east) => i64::from(east) * 1_000_000,
+    };
+    let (to, by) = match times.data_type() {
+        DataType::Timestamp(_, None) => (Type::Timestamptz, -east),
+        _ => (Type::Timestamp, east),
+    };
+    let shifted = times.as_primitive::<TimestampMicrosecondType>().unary::<_, TimestampMicrosecondType>(|micros| {
+        if matches!(micros, i64::MIN | i64::MAX) { micros } else { micros.saturating_add(by) }
+    });
+    Ok(Arc::new(shifted.with_data_type(to.arrow())))
+}
+
+/// A name; an offset with the sign that POSIX gives it; or, from an interval, how far east.
+pub(super) fn zone_of(text: &str) -> Option<Zone> {
+    if let Ok(zone) = text.parse::<Tz>() {
+        return Some(Zone::Named(zone));
+    }
+    match Zone::parse(text) {
+        Some(Zone::Fixed(east)) => Some(Zone::Fixed(-east)),
+        Some(zone) => Some(zone),
+        None => {
+            let interval = read_interval(text).ok().filter(|interval| interval.months == 0 && interval.days == 0)?;
+            i32::try_from(interval.micros / 1_000_000).ok().map(Zone::Fixed)
+        }
+    }
 }

@@ -31,11 +31,19 @@ impl Operation {
             BinaryOperator::Question if json => "jsonb_exists",
             BinaryOperator::QuestionPipe if json => "jsonb_exists_any",
             BinaryOperator::QuestionAnd if json => "jsonb_exists_all",
+            BinaryOperator::AtQuestion if json => "jsonb @?",
+            BinaryOperator::AtAt if json => "jsonb @@",
             BinaryOperator::HashMinus if json => "jsonb_delete_path",
             BinaryOperator::StringConcat if jsonb => "jsonb_concat",
             BinaryOperator::Minus if ty == Some(Type::Jsonb) && (list || other != Some(Type::Jsonb)) => "jsonb_delete",
             BinaryOperator::AtArrow | BinaryOperator::ArrowAt if ty == Some(Type::Json) => {
                 let message = format!("operator does not exist: json {} unknown", self.op);
+                return Err(Error::new(Kind::UndefinedFunction, message)
+                    .hint("a jsonb has it: value::jsonb".to_string())
+                    .at(self.at));
+            }
+            op if super::is_comparison(op) && ty == Some(Type::Json) && other == ty => {
+                let message = format!("operator does not exist: json {} json", self.op);
                 return Err(Error::new(Kind::UndefinedFunction, message)
                     .hint("a jsonb has it: value::jsonb".to_string())
                     .at(self.at));
@@ -47,8 +55,9 @@ impl Operation {
                     }
                     false => expr.clone(),
                 };
-                let whole = datafusion::logical_expr::binary_expr(cast(left), operator(op), cast(right));
-                return Ok(Some(whole));
+                let order = |expr: Expr| rows::function("order of", zone).map(|order| order.call(vec![expr]));
+                let sides = order(cast(left)).zip(order(cast(right)));
+                return Ok(sides.map(|(left, right)| datafusion::logical_expr::binary_expr(left, operator(op), right)));
             }
             _ => return Ok(None),
         };
@@ -58,7 +67,7 @@ impl Operation {
     }
 }
 
-fn operator(op: &BinaryOperator) -> datafusion::logical_expr::Operator {
+pub(super) fn operator(op: &BinaryOperator) -> datafusion::logical_expr::Operator {
     use datafusion::logical_expr::Operator;
     match op {
         BinaryOperator::Eq => Operator::Eq,

@@ -27,7 +27,16 @@ pub fn adapted(
             | BinaryOperator::Divide
             | BinaryOperator::Modulo
     );
-    if is_text_literal(other_expr) || !(is_comparison(op) || arithmetic) {
+    let arrays = matches!(other, DataType::List(_))
+        && matches!(
+            op,
+            BinaryOperator::StringConcat
+                | BinaryOperator::AtArrow
+                | BinaryOperator::ArrowAt
+                | BinaryOperator::PGOverlap
+        )
+        && text.trim_start().starts_with(['{', '[']);
+    if is_text_literal(other_expr) || !(is_comparison(op) || arithmetic || arrays) {
         return Ok((expr, ty));
     }
     let target = match (class, op) {

@@ -6,6 +6,7 @@ mod class;
 mod common;
 mod json;
 mod literal;
+mod textual;
 
 pub use class::{name_of, type_of};
 pub use common::{common_type, converted, merged};
@@ -93,7 +94,12 @@ impl ExprPlanner for Operators {
     fn plan_array_literal(&self, exprs: Vec<Expr>, schema: &DFSchema) -> Result<PlannerResult<Vec<Expr>>> {
         let ty = common_type("ARRAY", exprs.iter(), schema, |_| None)?;
         let items = exprs.into_iter().map(|expr| converted(expr, &ty, schema, &self.zone));
-        Ok(PlannerResult::Planned(make_array(items.collect::<Result<_, Error>>()?)))
+        let array = make_array(items.collect::<Result<_, Error>>()?);
+        // What is made forgets what its items are.
+        Ok(PlannerResult::Planned(match Type::from_arrow(&ty.arrow()) == ty || matches!(ty, Type::Array(_)) {
+            true => array,
+            false => Cast::new(Type::Array(Box::new(ty)), &self.zone).function().call(vec![array]),
+        }))
     }
 
     /// `value['key']` of a `jsonb`.
@@ -114,16 +120,22 @@ impl ExprPlanner for Operators {
             }
             // There is no item before the first.
             (Some(Type::Array(element)), GetFieldAccess::ListIndex { key }) => {
-                let positive = matches!(key.as_ref(), Expr::Literal(value, _) if *value > ScalarValue::from(0i64));
-                if positive {
-                    return Ok(PlannerResult::Original(expr));
-                }
                 let item =
                     datafusion::functions_nested::expr_fn::array_element(expr.expr.clone(), key.as_ref().clone());
+                // Of an array of arrays one subscript is no item.
+                let nested = expr.expr.get_type(schema)?;
+                let nested = matches!(&nested, DataType::List(item) if item.data_type().is_list());
                 let null = ScalarValue::try_from(element.arrow())?;
+                if nested {
+                    return Ok(PlannerResult::Planned(Expr::Literal(null, None)));
+                }
                 let mut found =
                     datafusion::logical_expr::when(key.as_ref().clone().gt(datafusion::logical_expr::lit(0)), item);
-                Ok(PlannerResult::Planned(found.otherwise(datafusion::logical_expr::lit(null))?))
+                let found = found.otherwise(datafusion::logical_expr::lit(null))?;
+                Ok(PlannerResult::Planned(match Type::from_arrow(&element.arrow()) == *element {
+                    true => found,
+                    false => Cast::new(*element, &self.zone).function().call(vec![found]),
+                }))
             }
             (Some(ty), GetFieldAccess::ListIndex { .. } | GetFieldAccess::ListRange { .. })
                 if !matches!(ty, Type::Array(_) | Type::Record) && !matches!(expr.expr, Expr::Placeholder(_)) =>
@@ -159,6 +171,9 @@ impl Operation {
             return Ok(PlannerResult::Planned(super::functions::power().call(vec![left, right])));
         }
         if let Some(planned) = self.json(&left, &right, schema, zone)? {
+            return Ok(PlannerResult::Planned(planned));
+        }
+        if let Some(planned) = self.textual(&left, &right, schema, zone)? {
             return Ok(PlannerResult::Planned(planned));
         }
         let (left, right) = unpadded(left, right, &self.op, schema);

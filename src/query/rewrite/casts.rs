@@ -1,13 +1,13 @@
 //! Casts as functions with Postgres' meaning.
 
 use super::{Rewriter, call};
-use crate::base::{Error, Kind, Result, Type};
+use crate::base::{Error, Kind, Result, Textual, Type};
 use crate::query::functions::cast::Cast;
 use crate::query::operators::decimal;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    Array, CastKind, DataType, DateTimeField, ExactNumberInfo, Expr, ObjectName, Spanned, TypedString, Value,
-    ValueWithSpan,
+    ArrayElemTypeDef, CastKind, DataType, DateTimeField, ExactNumberInfo, Expr, ObjectName, Spanned, TypedString,
+    Value, ValueWithSpan,
 };
 
 impl Rewriter<'_> {
@@ -30,6 +30,20 @@ impl Rewriter<'_> {
             }
             other => other,
         };
+        Ok(())
+    }
+
+    /// `B'101'`, `X'1F'`
+    pub(super) fn bits(&mut self, expr: &mut Expr) -> Result<()> {
+        let at = self.offset(expr);
+        let text = match expr {
+            Expr::Value(ValueWithSpan { value: Value::SingleQuotedByteStringLiteral(text), .. }) => text.clone(),
+            Expr::Value(ValueWithSpan { value: Value::HexStringLiteral(text), .. }) => format!("x{text}"),
+            _ => return Ok(()),
+        };
+        let ty = Type::Textual(Textual::Bit(None));
+        let value = Cast::new(ty.clone(), "UTC").value(&ScalarValue::from(text.as_str())).map_err(|e| e.at(at))?;
+        *expr = self.constant(&format!("bits '{text}'"), &ty, value);
         Ok(())
     }
 
@@ -71,21 +85,8 @@ impl Rewriter<'_> {
 
     fn cast_to(&mut self, data_type: &DataType, inner: Expr) -> Result<Expr> {
         let at = self.offset(&inner);
-        let ty = sql_type(data_type).ok_or_else(|| {
-            Error::new(
-                Kind::UndefinedObject,
-                format!("type \"{}\" does not exist", data_type.to_string().to_lowercase()),
-            )
-            .at(self.type_offset(data_type).or(at))
-        })?;
+        let ty = sql_type(data_type).ok_or_else(|| unknown(data_type).at(self.type_offset(data_type).or(at)))?;
         match literal(&inner) {
-            Some(Literal::Text(text)) if matches!(ty, Type::Array(_)) && text.trim().starts_with("{{") => {
-                let invalid = || Error::new(Kind::InvalidText, format!("malformed array literal: \"{text}\"")).at(at);
-                let rows = rows(text).ok_or_else(invalid)?;
-                let rows =
-                    rows.into_iter().map(|row| self.cast_to(data_type, Expr::value(Value::SingleQuotedString(row))));
-                Ok(Expr::Array(Array { elem: rows.collect::<Result<_>>()?, named: true }))
-            }
             Some(Literal::Text(text)) if ty == Type::Numeric(None) && decimal(text).is_some() => {
                 let value = decimal(text).unwrap_or(ScalarValue::Null);
                 let ty = Type::from_arrow(&value.data_type());
@@ -93,12 +94,12 @@ impl Rewriter<'_> {
             }
             Some(Literal::Text(text)) if self.moment(&ty, text).is_some() => {
                 let value = self.moment(&ty, text).unwrap_or(ScalarValue::Null);
-                Ok(self.constant(&format!("{} '{text}'", ty.internal_name()), &ty, value))
+                Ok(self.constant(&format!("{ty} '{text}'"), &ty, value))
             }
             Some(Literal::Text(text)) => {
                 let cast = Cast::new(ty.clone(), self.context.time_zone());
                 let value = cast.value(&ScalarValue::from(text)).map_err(|error| error.at(at))?;
-                Ok(self.constant(&format!("{} '{text}'", ty.internal_name()), &ty, value))
+                Ok(self.constant(&format!("{ty} '{text}'"), &ty, value))
             }
             Some(Literal::Parameter(number)) => {
                 let known = self.parameter(number).get_or_insert_with(|| ty.clone());
@@ -149,25 +150,17 @@ impl Rewriter<'_> {
     }
 }
 
-/// `{{1,2},{3,4}}` as `{1,2}` and `{3,4}`.
-fn rows(text: &str) -> Option<Vec<String>> {
-    let inside = text.trim().strip_prefix('{')?.strip_suffix('}')?;
-    let (mut rows, mut row, mut depth, mut quoted) = (vec![], String::new(), 0, false);
-    for c in inside.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            '{' if !quoted => depth += 1,
-            '}' if !quoted => depth -= 1,
-            ',' if !quoted && depth == 0 => {
-                rows.push(std::mem::take(&mut row));
-                continue;
-            }
-            _ => {}
-        }
-        row.push(c);
-    }
-    rows.push(row);
-    (depth == 0 && !quoted).then_some(rows)
+/// A type that there is not, or not here.
+pub(in crate::query) fn unknown(data_type: &DataType) -> Error {
+    let name = data_type.to_string().to_lowercase();
+    let instead = match name.trim_end_matches("[]") {
+        "money" => "numeric(19,2) holds amounts of money",
+        "xml" | "tsvector" | "tsquery" => "text holds it as it is written",
+        "point" | "line" | "lseg" | "box" | "path" | "polygon" | "circle" => "double precision[] holds coordinates",
+        "hstore" => "jsonb holds keys with values",
+        _ => return Error::new(Kind::UndefinedObject, format!("type \"{name}\" does not exist")),
+    };
+    Error::unsupported(format!("type {name} is not supported")).hint(instead.to_string())
 }
 
 pub(super) enum Literal<'a> {
@@ -198,6 +191,14 @@ pub(in crate::query) fn sql_type(data_type: &DataType) -> Option<Type> {
     match data_type {
         DataType::Float(ExactNumberInfo::Precision(digits)) if *digits <= 24 => Some(Type::Float4),
         DataType::Float(_) => Some(Type::Float8),
+        // Without a length, one.
+        DataType::Char(None) | DataType::Character(None) => Some(Type::Char(Some(1))),
+        DataType::Bit(None) => Some(Type::Textual(Textual::Bit(Some(1)))),
+        // Dimensions are a matter of the value.
+        DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) => match sql_type(element)? {
+            array @ Type::Array(_) => Some(array),
+            element => Some(Type::Array(Box::new(element))),
+        },
         other => Type::parse(&other.to_string()),
     }
 }

@@ -1,4 +1,4 @@
-//! Numbers with an exponent: `numeric` when they have at most 38 digits, else doubles.
+//! Numbers with an exponent or many digits: `numeric` when they have at most 38, else doubles.
 
 use super::Rewriter;
 use crate::base::Type;
@@ -8,7 +8,9 @@ use datafusion::sql::sqlparser::ast::Expr;
 impl Rewriter<'_> {
     /// `1e15`; `None` when it has no exponent.
     pub(super) fn exponent(&mut self, number: &str) -> Option<Expr> {
-        let (mantissa, exponent) = number.split_once(['e', 'E'])?;
+        // DataFusion would take what is just too large for a bigint for a number without a sign.
+        let large = number.bytes().all(|byte| byte.is_ascii_digit()) && number.parse::<i64>().is_err();
+        let (mantissa, exponent) = if large { (number, "0") } else { number.split_once(['e', 'E'])? };
         let double = || number.parse().ok().filter(|value: &f64| value.is_finite()).map(ScalarValue::from);
         let value = decimal(mantissa, exponent).or_else(double)?;
         let ty = Type::from_arrow(&value.data_type());

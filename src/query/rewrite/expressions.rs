@@ -28,6 +28,16 @@ impl Rewriter<'_> {
                 }
                 Ok(())
             }
+            Expr::Value(ValueWithSpan {
+                value: Value::SingleQuotedByteStringLiteral(_) | Value::HexStringLiteral(_),
+                ..
+            }) => self.bits(expr),
+            Expr::Value(ValueWithSpan { value: value @ Value::UnicodeStringLiteral(_), .. }) => {
+                if let Value::UnicodeStringLiteral(text) = value {
+                    *value = Value::SingleQuotedString(std::mem::take(text));
+                }
+                Ok(())
+            }
             Expr::BinaryOp { left, op, right } => {
                 let number = self.rewritten.operations.len();
                 if let BinaryOperator::PGCustomBinaryOperator(names) = op {
@@ -106,6 +116,16 @@ impl Rewriter<'_> {
                 if let Some(filter) = &mut function.filter {
                     self.condition("FILTER", filter);
                 }
+                if folded_name(function).as_deref() == Some("unnest")
+                    && let ast::FunctionArguments::List(list) = &mut function.args
+                {
+                    for arg in &mut list.args {
+                        if let ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(arg)) = arg {
+                            let taken = std::mem::replace(arg, Expr::value(Value::Null));
+                            *arg = self.own_call(crate::query::functions::flat::flat(), vec![taken]);
+                        }
+                    }
+                }
                 self.function(expr)?;
                 if let Some(ty) = counts_rows(expr) {
                     let count = std::mem::replace(expr, Expr::value(Value::Null));
@@ -133,6 +153,10 @@ impl Rewriter<'_> {
             _ => Ok(()),
         }
     }
+}
+
+fn folded_name(function: &ast::Function) -> Option<String> {
+    parts(&function.name).pop()
 }
 
 /// The type of a function that counts, where DataFusion's is another.

@@ -172,6 +172,7 @@ impl VisitorMut for Rewriter<'_> {
         {
             self.keep_frame(window);
         }
+        tighten(expr);
         quantified::isolate(expr);
         self.access(expr);
         flow(self.tuples(expr))?;
@@ -226,7 +227,18 @@ impl Rewriter<'_> {
 
     /// A slice that says only where it ends begins at the first item.
     fn access(&self, expr: &mut Expr) {
-        let Expr::CompoundFieldAccess { access_chain, .. } = expr else { return };
+        let Expr::CompoundFieldAccess { root, access_chain } = expr else { return };
+        let index = |access: &ast::AccessExpr| match access {
+            ast::AccessExpr::Subscript(ast::Subscript::Index { index }) => Some(index.clone()),
+            _ => None,
+        };
+        if access_chain.len() > 1
+            && let Some(indices) = access_chain.iter().map(index).collect::<Option<Vec<_>>>()
+        {
+            let root = std::mem::replace(root.as_mut(), Expr::value(Value::Null));
+            *expr = call("array item", std::iter::once(root).chain(indices).collect());
+            return;
+        }
         for access in access_chain {
             if let ast::AccessExpr::Subscript(ast::Subscript::Slice { lower_bound, upper_bound, .. }) = access {
                 let bound = |text: &str| Expr::value(Value::Number(text.into(), false));
@@ -283,6 +295,22 @@ impl Rewriter<'_> {
 
     fn offset(&self, expr: &Expr) -> Option<usize> {
         self.places.offset(expr.span().start)
+    }
+}
+
+/// `-a ^ b` is `(-a) ^ b`.
+fn tighten(expr: &mut Expr) {
+    if let Expr::UnaryOp { op: op @ (ast::UnaryOperator::Minus | ast::UnaryOperator::Plus), expr: inner } = expr
+        && matches!(inner.as_ref(), Expr::BinaryOp { op: ast::BinaryOperator::PGExp, .. })
+    {
+        let (op, mut power) = (*op, std::mem::replace(inner.as_mut(), Expr::value(Value::Null)));
+        let mut first = &mut power;
+        while let Expr::BinaryOp { left, op: ast::BinaryOperator::PGExp, .. } = first {
+            first = left.as_mut();
+        }
+        let operand = std::mem::replace(first, Expr::value(Value::Null));
+        *first = Expr::UnaryOp { op, expr: Box::new(operand) };
+        *expr = power;
     }
 }
 

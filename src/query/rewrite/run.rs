@@ -3,11 +3,13 @@
 
 use super::{Rewriter, call, parts};
 use crate::base::error::did_you_mean;
-use crate::base::{Error, Kind, Result, Type, name};
+use crate::base::value::textual::Timetz;
+use crate::base::{Error, Kind, Result, Textual, Type, name};
 use crate::query::functions::date_part::date_part;
 use crate::query::functions::date_trunc::date_trunc;
 use crate::query::functions::rows;
 use crate::query::functions::to_char::to_char;
+
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, Value,
@@ -26,6 +28,15 @@ const TIME: &[&str] = &[
     "current_time",
 ];
 
+/// The type whose name is a function that casts to it.
+fn cast_named(name: &str) -> Option<Type> {
+    match name {
+        "int2" | "int4" | "int8" | "float4" | "float8" | "bool" | "text" | "varchar" | "numeric" | "timestamptz"
+        | "uuid" | "jsonb" | "json" | "cidr" | "timetz" | "macaddr8" => Type::parse(name),
+        _ => None,
+    }
+}
+
 impl Rewriter<'_> {
     pub(super) fn function(&mut self, expr: &mut Expr) -> Result<()> {
         let unnested = self.kept.contains(&std::ptr::from_ref(expr));
@@ -43,6 +54,11 @@ impl Rewriter<'_> {
             return Ok(());
         }
         let at = self.places.offset(function.name.span().start);
+        if let (Some(ty), [inner]) = (cast_named(&name), inner(function).as_slice()) {
+            let inner = (*inner).clone();
+            *expr = self.cast(&ty, inner);
+            return Ok(());
+        }
         let known = match (name.as_str(), arguments(function).as_deref()) {
             ("param", Some([Argument::Text(param)])) => Some(self.param(param).map_err(|error| error.at(at))?),
             ("param", _) => {
@@ -104,7 +120,7 @@ impl Rewriter<'_> {
             (set, _) if !unnested && rows::is_set(set) => {
                 let json = match set {
                     "json_array_elements" => Some(Type::Json),
-                    "jsonb_array_elements" => Some(Type::Jsonb),
+                    "jsonb_array_elements" | "jsonb_path_query" => Some(Type::Jsonb),
                     _ => None,
                 };
                 let taken = std::mem::replace(expr, Expr::value(Value::Null));
@@ -175,7 +191,19 @@ impl Rewriter<'_> {
                 let days = self.local().date().signed_duration_since(chrono::NaiveDate::default()).num_days();
                 Some((Type::Date, ScalarValue::Date32(i32::try_from(days).ok())))
             }
-            "localtime" | "current_time" => {
+            "current_time" => {
+                let local = self.local();
+                let east = local.signed_duration_since(now.naive_utc()).num_seconds();
+                let time = Timetz {
+                    micros: local
+                        .signed_duration_since(local.date().and_time(chrono::NaiveTime::MIN))
+                        .num_microseconds()
+                        .unwrap_or_default(),
+                    east: i32::try_from(east).unwrap_or_default(),
+                };
+                Some((Type::Textual(Textual::Timetz), ScalarValue::from(time.to_string())))
+            }
+            "localtime" => {
                 let midnight = self.local().date().and_time(chrono::NaiveTime::MIN);
                 let micros = self.local().signed_duration_since(midnight).num_microseconds();
                 Some((Type::Time, ScalarValue::Time64Microsecond(micros)))

@@ -50,6 +50,15 @@ impl Rewriter<'_> {
                     *expr = exists;
                 }
             }
+            // A row is NULL when all of it is, and not when nothing of it is.
+            Expr::IsNull(inner) | Expr::IsNotNull(inner) if row(inner).is_some() => {
+                let parts = row(inner).unwrap_or_default().into_iter().map(Box::new);
+                let null = matches!(expr, Expr::IsNull(_));
+                let each = parts.map(|part| if null { Expr::IsNull(part) } else { Expr::IsNotNull(part) });
+                if let Some(all) = each.reduce(|left, right| joined(left, BinaryOperator::And, right)) {
+                    *expr = Expr::Nested(Box::new(all));
+                }
+            }
             Expr::Tuple(parts) => {
                 let parts = std::mem::take(parts).into_iter().map(|part| match part {
                     Expr::Value(value) if matches!(value.value, Value::Null) => {

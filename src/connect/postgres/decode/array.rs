@@ -6,7 +6,7 @@ use crate::base::{Error, Result, Type};
 use bytes::Buf;
 use datafusion::arrow::array::{ArrayRef, ListArray, NullBufferBuilder};
 use datafusion::arrow::buffer::OffsetBuffer;
-use datafusion::arrow::datatypes::FieldRef;
+use datafusion::arrow::datatypes::{Field, FieldRef};
 use std::sync::Arc;
 
 /// Lists of what another builder builds.
@@ -20,7 +20,7 @@ pub(super) struct ListOf {
 impl ListOf {
     pub fn new(element: &Type, elements: Box<dyn Builder>) -> Self {
         ListOf {
-            field: Arc::new(element.field("item", true)),
+            field: Arc::new(Field::new("item", element.arrow(), true)),
             elements,
             lengths: vec![],
             nulls: NullBufferBuilder::new(0),

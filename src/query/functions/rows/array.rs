@@ -104,12 +104,17 @@ fn fill(row: &Row<'_>) -> Result<Option<ScalarValue>> {
             .collect(),
         None => return Ok(None),
     };
-    match lengths.as_slice() {
-        [length @ 0..1_000_000] => {
+    let whole: Option<usize> = lengths
+        .iter()
+        .try_fold(1usize, |whole, length| whole.checked_mul(usize::try_from(*length).ok()?))
+        .filter(|whole| *whole < 1_000_000);
+    match (whole, lengths.as_slice()) {
+        (Some(_), [length]) => {
             let ty = row.values[0].data_type();
             Ok(Some(list(vec![row.values[0].clone(); usize::try_from(*length).unwrap_or_default()], &ty)))
         }
-        _ => Err(Error::unsupported("array_fill makes arrays of one dimension and fewer than a million items")),
+        _ => Err(Error::unsupported("array_fill makes arrays of one dimension and fewer than a million items")
+            .hint("'{{0,0},{0,0}}'::int[]".to_string())),
     }
 }
 

@@ -27,6 +27,10 @@ pub(super) const ALL: &[Entry] = &[
         Some(fields) => binary(&format!("{{{}}}", fields.join(","))),
         None => Ok(None),
     }),
+    ("json_object(text[]) json", |row| text(format!("{{{}}}", paired(&row.texts(0)?)?.join(", ")))),
+    ("json_object(text[], text[]) json", |row| text(format!("{{{}}}", zipped(row)?.join(", ")))),
+    ("jsonb_object(text[]) jsonb", |row| binary(&format!("{{{}}}", paired(&row.texts(0)?)?.join(", ")))),
+    ("jsonb_object(text[], text[]) jsonb", |row| binary(&format!("{{{}}}", zipped(row)?.join(", ")))),
     ("row_to_json(any) json", |row| text(written(row, 0)?)),
     ("to_json(any) json", |row| text(written(row, 0)?)),
     ("to_jsonb(any) jsonb", |row| binary(&written(row, 0)?)),
@@ -39,6 +43,8 @@ pub fn row_name(aggregate: &str) -> Option<&'static str> {
         "jsonb_agg" => "jsonb_agg of",
         "json_object_agg" => "json_object_agg of",
         "jsonb_object_agg" => "jsonb_object_agg of",
+        "range_agg" => "range_agg of",
+        "range_intersect_agg" => "range_intersect_agg of",
         _ => return None,
     })
 }
@@ -125,6 +131,27 @@ fn fields(row: &Row<'_>) -> Result<Vec<String>> {
             Ok(format!("{} : {}", quoted(&key), written(row, 2 * at + 1)?))
         })
         .collect()
+}
+
+fn pair(key: Option<&String>, value: Option<&String>) -> Result<String> {
+    let key = key.ok_or_else(|| Error::new(Kind::NullNotAllowed, "null value not allowed for object key"))?;
+    Ok(format!("{} : {}", quoted(key), value.map_or("null".to_string(), |value| quoted(value))))
+}
+
+/// Keys and values by turns.
+fn paired(texts: &[Option<String>]) -> Result<Vec<String>> {
+    if texts.len() % 2 == 1 {
+        return Err(Error::new(Kind::ArraySubscript, "array must have even number of elements"));
+    }
+    texts.chunks(2).map(|two| pair(two[0].as_ref(), two[1].as_ref())).collect()
+}
+
+fn zipped(row: &Row<'_>) -> Result<Vec<String>> {
+    let (keys, values) = (row.texts(0)?, row.texts(1)?);
+    if keys.len() != values.len() {
+        return Err(Error::new(Kind::ArraySubscript, "mismatched array dimensions"));
+    }
+    keys.iter().zip(&values).map(|(key, value)| pair(key.as_ref(), value.as_ref())).collect()
 }
 
 fn aggregate(row: &Row<'_>) -> Result<Option<ScalarValue>> {

@@ -30,6 +30,9 @@ pub(super) const ALL: &[Entry] = &[
     ("jsonb_set(jsonb, text[], jsonb, bool) jsonb", |row| {
         change(row, How { replace: true, create: row.bool(3), after: false })
     }),
+    ("jsonb_set_lax(jsonb, text[], jsonb) jsonb", set_lax),
+    ("jsonb_set_lax(jsonb, text[], jsonb, bool) jsonb", set_lax),
+    ("jsonb_set_lax(jsonb, text[], jsonb, bool, text) jsonb", set_lax),
     ("jsonb_strip_nulls(jsonb) jsonb", |row| {
         let mut value = value(row, 0)?;
         strip(&mut value);
@@ -144,6 +147,29 @@ struct How {
 fn change(row: &Row<'_>, how: How) -> Result<Option<ScalarValue>> {
     let (mut value, path, new) = (value(row, 0)?, keys(row)?, parsed(row.text(2))?);
     put(&mut value, &path, new, how)?;
+    answer(&value)
+}
+
+/// As `jsonb_set`, told what NULL means.
+fn set_lax(row: &Row<'_>) -> Result<Option<ScalarValue>> {
+    if row.is_null(0) || row.is_null(1) {
+        return Ok(None);
+    }
+    let create = row.values.len() < 4 || row.bool(3);
+    if !row.is_null(2) {
+        return change(row, How { replace: true, create, after: false });
+    }
+    let (mut value, path) = (value(row, 0)?, keys(row)?);
+    match if row.values.len() > 4 { row.text(4) } else { "use_json_null" } {
+        "use_json_null" => put(&mut value, &path, Value::Null, How { replace: true, create, after: false })?,
+        "delete_key" => remove(&mut value, &path),
+        "return_target" => {}
+        "raise_exception" => return Err(Error::new(Kind::NullNotAllowed, "JSON value must not be null")),
+        _ => {
+            let names = "\"delete_key\", \"return_target\", \"use_json_null\", or \"raise_exception\"";
+            return Err(refused(&format!("null_value_treatment must be {names}")));
+        }
+    }
     answer(&value)
 }
 

@@ -43,6 +43,16 @@ pub(super) const ALL: &[Entry] = &[
         pretty(&value(row, 0)?, 0, &mut out);
         text(out)
     }),
+    ("jsonb to bool(jsonb, text) bool", |row| match value(row, 0)? {
+        Value::Bool(value) => bool(value),
+        Value::Null => Ok(None),
+        other => Err(uncast(&other, row.text(1))),
+    }),
+    ("jsonb to number(jsonb, text) text", |row| match value(row, 0)? {
+        Value::Number(number) => number_for(&number, row.text(1)),
+        Value::Null => Ok(None),
+        other => Err(uncast(&other, row.text(1))),
+    }),
     ("jsonb_typeof(jsonb) text", kind),
     // `#>` and `#>>`
     ("json get path(any, text[]) sametype", |row| items_path(row, |value| shown_as(row, value))),
@@ -149,6 +159,32 @@ fn length(row: &Row<'_>) -> Result<Option<ScalarValue>> {
     }
 }
 
+fn uncast(value: &Value, to: &str) -> Error {
+    refused(&format!("cannot cast jsonb {} to type {to}", name_of(value)))
+}
+
+/// A number as a text that its type reads: whole when the type is.
+fn number_for(number: &serde_json::Number, to: &str) -> Result<Option<ScalarValue>> {
+    let number = number.to_string();
+    match (to, number.parse::<f64>()) {
+        ("smallint" | "integer" | "bigint", Ok(value)) if number.contains(['.', 'e', 'E']) => {
+            text(format!("{}", value.round()))
+        }
+        _ => text(number),
+    }
+}
+
+fn name_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "numeric",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
 fn kind(row: &Row<'_>) -> Result<Option<ScalarValue>> {
     text(match value(row, 0)? {
         Value::Null => "null",
@@ -214,7 +250,7 @@ fn contains(whole: &Value, part: &Value, top: bool) -> bool {
 fn pretty(value: &Value, depth: usize, out: &mut String) {
     let indent = |depth: usize| format!("\n{}", "    ".repeat(depth));
     match value {
-        Value::Array(items) if !items.is_empty() => {
+        Value::Array(items) => {
             out.push('[');
             for (at, item) in items.iter().enumerate() {
                 out.push_str(if at > 0 { "," } else { "" });
@@ -224,7 +260,7 @@ fn pretty(value: &Value, depth: usize, out: &mut String) {
             out.push_str(&indent(depth));
             out.push(']');
         }
-        Value::Object(fields) if !fields.is_empty() => {
+        Value::Object(fields) => {
             let mut fields: Vec<_> = fields.iter().collect();
             fields.sort_by_key(|(key, _)| (key.len(), key.as_str()));
             out.push('{');

@@ -2,26 +2,35 @@
 //! signature and what it answers for one row.
 
 mod array;
+mod array_item;
+mod bits;
 mod clock;
 mod json_build;
 mod json_change;
+mod json_path;
 mod json_read;
+mod network;
 mod number;
+mod order;
 mod pattern;
 mod percentile;
 mod quote;
 mod regex;
 mod series;
+mod span;
 mod text;
 mod wanted;
+mod zoned;
 
+pub use array_item::{flattened, innermost};
 pub use clock::rounded;
 pub use json_build::row_name;
+pub use order::is_ordered_apart;
 
 use super::cast::Cast;
 use super::missing::argument_type;
 use crate::base::value::{Style, Zone, text_of};
-use crate::base::{Error, Kind, Result, Type};
+use crate::base::{Error, Kind, Result, Textual, Type};
 use chrono_tz::Tz;
 use datafusion::arrow::array::{Array, ArrayRef, UInt32Array};
 use datafusion::arrow::compute::{cast, concat, take};
@@ -44,17 +53,24 @@ type Entry = (&'static str, fn(&Row<'_>) -> Result<Option<ScalarValue>>);
 
 const GROUPS: &[&[Entry]] = &[
     array::ALL,
+    array_item::ALL,
+    bits::ALL,
     clock::ALL,
     json_build::ALL,
     json_change::ALL,
+    json_path::ALL,
     json_read::ALL,
+    network::ALL,
     number::ALL,
+    order::ALL,
     pattern::ALL,
     percentile::ALL,
     quote::ALL,
     regex::ALL,
     series::ALL,
+    span::ALL,
     text::ALL,
+    zoned::ALL,
 ];
 
 /// Functions that answer something for NULL; all others answer NULL.
@@ -64,6 +80,12 @@ const NOT_STRICT: &[&str] = &[
     "array_positions",
     "array_remove",
     "array_replace",
+    "daterange",
+    "int4range",
+    "int8range",
+    "numrange",
+    "tsrange",
+    "tstzrange",
     "format",
     "json_build_array",
     "json_build_object",
@@ -77,6 +99,7 @@ const NOT_STRICT: &[&str] = &[
     "json_agg of",
     "jsonb_agg of",
     "json_object_agg of",
+    "jsonb_set_lax",
     "jsonb_object_agg of",
 ];
 
@@ -288,7 +311,26 @@ impl Function {
             Wanted::Array | Wanted::Any => array.unwrap_or(Type::Array(Box::new(Type::Text))),
             Wanted::Element => match array {
                 Some(Type::Array(element)) => *element,
-                _ => types.first().cloned().unwrap_or(Type::Text),
+                // Of what length bits become is not told by their type.
+                _ => match types.first() {
+                    Some(Type::Textual(ty)) => Type::Textual(ty.plain()),
+                    first => first.cloned().unwrap_or(Type::Text),
+                },
+            },
+            Wanted::Bound => match types.first() {
+                Some(Type::Textual(Textual::Range(span) | Textual::Multirange(span))) => span.element(),
+                _ => Type::Text,
+            },
+            Wanted::Range => match types.first() {
+                Some(Type::Textual(Textual::Multirange(span))) => Type::Textual(Textual::Range(*span)),
+                _ => Type::Text,
+            },
+            Wanted::Multirange => match array {
+                Some(Type::Array(element)) => match *element {
+                    Type::Textual(Textual::Range(span)) => Type::Textual(Textual::Multirange(span)),
+                    other => other,
+                },
+                _ => Type::Text,
             },
             Wanted::Json => match types.first() {
                 Some(Type::Jsonb) => Type::Jsonb,

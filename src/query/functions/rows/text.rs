@@ -28,7 +28,21 @@ pub(super) const ALL: &[Entry] = &[
     }),
     ("num_nonnulls(variadic any) int4", |row| int(row.values.iter().filter(|value| !value.is_null()).count())),
     ("num_nulls(variadic any) int4", |row| int(row.values.iter().filter(|value| value.is_null()).count())),
+    ("octet_length(text) int4", |row| int(row.text(0).len())),
+    ("octet_length(bytea) int4", |row| int(bytes(row, 0).len())),
     ("octets(bytea) int4", |row| int(bytes(row, 0).len())),
+    ("set_byte(bytea, int4, int4) bytea", |row| {
+        let mut new = bytes(row, 0).to_vec();
+        let length = new.len() as i64;
+        match usize::try_from(row.int(1)).ok().and_then(|at| new.get_mut(at)) {
+            Some(byte) => *byte = (row.int(2) & 0xff) as u8,
+            None => {
+                let message = format!("index {} out of valid range, 0..{}", row.int(1), length - 1);
+                return Err(Error::new(Kind::ArraySubscript, message));
+            }
+        }
+        Ok(Some(ScalarValue::Binary(Some(new))))
+    }),
     ("string_to_table(text, text) setof text", |row| {
         Ok(Some(texts(row.text(0).split(row.text(1)).map(|part| Some(part.to_string())))))
     }),

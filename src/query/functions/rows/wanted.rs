@@ -10,6 +10,12 @@ pub(super) enum Wanted {
     Any,
     Array,
     Element,
+    /// What the first argument, a range, is of.
+    Bound,
+    /// The range that the first argument, a multirange, has many of.
+    Range,
+    /// Many of the ranges that the first argument is an array of.
+    Multirange,
     /// `json` or `jsonb`, as the first argument.
     Json,
 }
@@ -20,6 +26,9 @@ impl Wanted {
             "any" | "variadic any" => Wanted::Any,
             "anyarray" => Wanted::Array,
             "anyelement" => Wanted::Element,
+            "bound" => Wanted::Bound,
+            "range" => Wanted::Range,
+            "multirange" => Wanted::Multirange,
             "sametype" => Wanted::Json,
             ty => Wanted::Of(Type::parse(ty)?),
         })
@@ -30,7 +39,9 @@ impl Wanted {
         let list = matches!(given, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..));
         let ty = match (self, given) {
             (_, DataType::Null) => return Some(1),
-            (Wanted::Any | Wanted::Json | Wanted::Element, _) => return Some(1),
+            (Wanted::Any | Wanted::Json | Wanted::Element | Wanted::Bound | Wanted::Range | Wanted::Multirange, _) => {
+                return Some(1);
+            }
             (Wanted::Array, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => return Some(1),
             (Wanted::Array, _) => return list.then_some(2),
             (Wanted::Of(ty), _) => ty,

@@ -1,7 +1,8 @@
 //! From names to OIDs and back, and what an unqualified name would find.
 
 use super::{Call, Entry};
-use crate::base::{Error, Kind, Result, Type, quote_identifier};
+use crate::base::value::textual::NUMBERED;
+use crate::base::{Error, Kind, Result, Textual, Type, quote_identifier};
 use crate::query::system::objects::Relation;
 use crate::query::system::page::Cell;
 use crate::query::system::pg;
@@ -13,6 +14,13 @@ pub const SHOWN: &str = "aqueduct_name";
 
 pub const ALL: &[Entry] = &[
     ("aqueduct_name(text, regclass) text", shown),
+    ("aqueduct_regclass(text, regclass) regclass", numbered),
+    ("aqueduct_regnamespace(text, regclass) regnamespace", numbered),
+    ("aqueduct_regoperator(text, regclass) regoperator", shown),
+    ("aqueduct_regproc(text, regclass) regproc", numbered),
+    ("aqueduct_regprocedure(text, regclass) regprocedure", numbered),
+    ("aqueduct_regrole(text, regclass) regrole", numbered),
+    ("aqueduct_regtype(text, regclass) regtype", numbered),
     ("aqueduct_oid(text, regclass) oid", identity),
     ("format_type(oid, int4) text", format_type),
     ("pg_collation_is_visible(oid) bool", |_| Ok(true.into())),
@@ -29,11 +37,19 @@ pub const ALL: &[Entry] = &[
     ("pg_ts_parser_is_visible(oid) bool", |_| Ok(true.into())),
     ("pg_ts_template_is_visible(oid) bool", |_| Ok(true.into())),
     ("pg_type_is_visible(oid) bool", |call| Ok(call.oid(0).is_some_and(|oid| Type::from_oid(oid).is_some()).into())),
-    ("to_regclass(text) text", |call| Ok(call.relation(0).map(|it| it.shown(call.path())).into())),
-    ("to_regnamespace(text) text", |call| Ok(call.text(0).filter(|name| namespace(call, name).is_some()).into())),
-    ("to_regproc(text) text", |call| Ok(call.text(0).filter(|name| procedure(call, name).is_some()).into())),
-    ("to_regrole(text) text", |call| Ok(call.text(0).filter(|name| role_named(call, name).is_some()).into())),
-    ("to_regtype(text) text", |call| Ok(call.text(0).and_then(Type::parse).map(|ty| ty.to_string()).into())),
+    ("to_regclass(text) regclass", |call| {
+        Ok(call.relation(0).map(|it| format!("{}{NUMBERED}{}", it.shown(call.path()), it.oid)).into())
+    }),
+    ("to_regnamespace(text) regnamespace", |call| {
+        Ok(call.text(0).and_then(|name| Some(format!("{name}{NUMBERED}{}", namespace(call, name)?))).into())
+    }),
+    ("to_regproc(text) regproc", |call| {
+        Ok(call.text(0).and_then(|name| Some(format!("{name}{NUMBERED}{}", procedure(call, name)?))).into())
+    }),
+    ("to_regrole(text) regrole", |call| {
+        Ok(call.text(0).and_then(|name| Some(format!("{name}{NUMBERED}{}", role_named(call, name)?))).into())
+    }),
+    ("to_regtype(text) regtype", |call| Ok(call.text(0).and_then(Type::parse).map(|ty| ty.to_string()).into())),
 ];
 
 /// Parts of a dotted name, folded and unquoted.
@@ -81,10 +97,14 @@ fn identity(call: &Call<'_>) -> Result<Cell> {
     if let Some(oid) = call.oid(1) {
         return Ok(oid.into());
     }
+    if let Some((_, oid)) = call.text(1).and_then(|text| text.split_once(NUMBERED)) {
+        return Ok(oid.parse::<i64>().map_or(Cell::Null, Cell::Int));
+    }
     let (Some(kind), Some(name)) = (call.text(0), call.text(1)) else { return Ok(Cell::Null) };
     let (found, missing, what) = match kind {
         "regclass" => (relation_named(call, name).map(|it| it.oid), Kind::UndefinedTable, "relation"),
         "regtype" => (Type::parse(name).map(|ty| ty.oid()), Kind::UndefinedObject, "type"),
+        "regoperator" => return Ok(call.text(1).map_or(Cell::Null, |text| text.into())),
         "regnamespace" => (namespace(call, name), Kind::UndefinedSchema, "schema"),
         "regrole" => (role_named(call, name), Kind::UndefinedObject, "role"),
         _ => (procedure(call, name), Kind::UndefinedFunction, "function"),
@@ -92,9 +112,21 @@ fn identity(call: &Call<'_>) -> Result<Cell> {
     found.map(Cell::from).ok_or_else(|| Error::new(missing, format!("{what} \"{name}\" does not exist")))
 }
 
+/// `aqueduct_regclass('regclass', x)`: the name with the number that it stands for.
+fn numbered(call: &Call<'_>) -> Result<Cell> {
+    match (shown(call)?, identity(call)?) {
+        (Cell::Text(name), Cell::Int(oid)) => Ok(format!("{name}{NUMBERED}{oid}").into()),
+        (name, _) => Ok(name),
+    }
+}
+
 /// `aqueduct_name('regclass', x)`: as Postgres prints a value of that type.
 fn shown(call: &Call<'_>) -> Result<Cell> {
     let Some(kind) = call.text(0) else { return Ok(Cell::Null) };
+    // Of an operator the name is all that there is.
+    if kind == "regoperator" {
+        return Ok(call.text(1).map(String::from).or_else(|| call.oid(1).map(|oid| oid.to_string())).into());
+    }
     let oid = match identity(call)? {
         Cell::Int(oid) => u32::try_from(oid).unwrap_or_default(),
         _ => return Ok(Cell::Null),
@@ -137,6 +169,8 @@ fn sized(ty: Type, typmod: i64) -> Type {
         }
         Type::Varchar(_) if rest >= 0 => Type::Varchar(u32::try_from(rest).ok()),
         Type::Char(_) if rest >= 0 => Type::Char(u32::try_from(rest).ok()),
+        Type::Textual(Textual::Bit(_)) => Type::Textual(Textual::Bit(u32::try_from(typmod).ok())),
+        Type::Textual(Textual::Varbit(_)) => Type::Textual(Textual::Varbit(u32::try_from(typmod).ok())),
         ty => ty,
     }
 }

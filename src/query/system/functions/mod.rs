@@ -38,7 +38,7 @@ const GROUPS: &[&[Entry]] =
 const ACTING: &[&str] = &["nextval", "set_config", "setval"];
 
 /// Functions that answer something for NULL; all others answer NULL.
-const NOT_STRICT: &[&str] = &["format", "pg_get_function_arg_default", "quote_nullable"];
+const NOT_STRICT: &[&str] = &["format", "format_type", "pg_get_function_arg_default", "quote_nullable"];
 
 /// One call for one row.
 pub struct Call<'a> {

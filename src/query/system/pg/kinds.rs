@@ -1,6 +1,6 @@
 //! Types and collations.
 
-use crate::base::Type;
+use crate::base::{Span, Textual, Type};
 use crate::query::system::oid;
 use crate::query::system::page::{Page, row};
 use crate::query::system::schema::Scope;
@@ -61,7 +61,13 @@ pub fn pg_type(_: &Scope<'_>) -> Page {
             Type::Name => (Type::InternalChar.oid(), ty.array_oid()),
             ty => (0, ty.array_oid()),
         };
-        let kind = if matches!(ty, Type::Record) || ty.oid() == 2287 { 'p' } else { 'b' };
+        let kind = match &ty {
+            Type::Record => 'p',
+            Type::Textual(Textual::Range(_)) => 'r',
+            Type::Textual(Textual::Multirange(_)) => 'm',
+            ty if ty.oid() == 2287 => 'p',
+            _ => 'b',
+        };
         let io = |what| oid::of_name("function", &io_name(&ty, what));
         row![
             ty.oid(),
@@ -128,6 +134,16 @@ fn category(ty: &Type) -> (char, bool) {
         Type::Timestamptz => ('D', true),
         Type::Interval => ('T', true),
         Type::Bytea | Type::Uuid | Type::Json | Type::Jsonb => ('U', false),
+        Type::Textual(ty) => match ty {
+            Textual::Timetz => ('D', false),
+            Textual::Inet => ('I', true),
+            Textual::Cidr => ('I', false),
+            Textual::Bit(_) => ('V', false),
+            Textual::Varbit(_) => ('V', true),
+            Textual::Range(_) | Textual::Multirange(_) => ('R', false),
+            ty if ty.is_reference() => ('N', false),
+            _ => ('U', false),
+        },
         Type::Record => ('P', false),
         Type::Array(_) => ('A', false),
     }
@@ -137,6 +153,8 @@ fn category(ty: &Type) -> (char, bool) {
 fn io_name(ty: &Type, what: &str) -> String {
     let name = match ty {
         Type::Array(_) => "array".to_string(),
+        Type::Textual(Textual::Range(_)) => "range".to_string(),
+        Type::Textual(Textual::Multirange(_)) => "multirange".to_string(),
         ty => ty.internal_name(),
     };
     let apart = matches!(
@@ -152,6 +170,17 @@ fn io_name(ty: &Type, what: &str) -> String {
             | "jsonb"
             | "numeric"
             | "record"
+            | "timetz"
+            | "inet"
+            | "cidr"
+            | "macaddr"
+            | "macaddr8"
+            | "bit"
+            | "varbit"
+            | "pg_lsn"
+            | "jsonpath"
+            | "range"
+            | "multirange"
     );
     format!("{name}{}{what}", if apart { "_" } else { "" })
 }
@@ -159,6 +188,9 @@ fn io_name(ty: &Type, what: &str) -> String {
 /// Names of all such functions: drivers find out by them how a type travels.
 pub fn io_functions() -> Vec<String> {
     let types = Type::all().cloned().chain([Type::Array(Box::new(Type::Text))]);
+    let types = types.filter(
+        |ty| !matches!(ty, Type::Textual(Textual::Range(span) | Textual::Multirange(span)) if *span != Span::Int4),
+    );
     types.flat_map(|ty| ["in", "out", "recv", "send"].map(|what| io_name(&ty, what))).collect()
 }
 

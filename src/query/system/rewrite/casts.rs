@@ -7,34 +7,39 @@ use super::{call, take, text};
 use crate::query::system::functions::{IDENTITY, SHOWN};
 use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, BinaryOperator, DataType, Expr, ObjectName};
 
-const REFERENCES: &[&str] = &["regclass", "regtype", "regproc", "regprocedure", "regnamespace", "regrole"];
+const REFERENCES: &[&str] =
+    &["regclass", "regtype", "regproc", "regprocedure", "regnamespace", "regrole", "regoperator"];
 
 /// Types that are held as text.
 const TEXTS: &[&str] = &[
     "aclitem",
     "character_data",
-    "cid",
     "cstring",
-    "inet",
     "int2vector",
     "oidvector",
-    "pg_lsn",
     "pg_node_tree",
     "sql_identifier",
-    "tid",
     "unknown",
-    "xid",
     "yes_or_no",
 ];
 
 /// Makes a column of an answer print as a name when it is a cast to `regclass` or its like.
 pub fn show(expr: &mut Expr) -> bool {
+    shown(expr, |kind| format!("aqueduct_{kind}"))
+}
+
+/// The same as a text.
+fn spell(expr: &mut Expr) -> bool {
+    shown(expr, |_| SHOWN.to_string())
+}
+
+fn shown(expr: &mut Expr, function: impl Fn(&str) -> String) -> bool {
     match expr {
-        Expr::Nested(inner) => show(inner),
+        Expr::Nested(inner) => shown(inner, function),
         Expr::Cast { expr: inner, data_type, .. } => match reference(data_type) {
             Some(kind) => {
                 let inner = take(inner);
-                *expr = call(SHOWN, [text(kind), inner]);
+                *expr = call(&function(kind), [text(kind), inner]);
                 true
             }
             None => false,
@@ -55,10 +60,9 @@ pub fn cast(expr: &mut Expr) {
             if let Some(plain) = plain(data_type) {
                 *data_type = plain;
             }
-            if is_text(data_type) && show(inner) {
-                let inner = take(inner);
-                *expr = inner;
-            } else if data_type.to_string().eq_ignore_ascii_case("oid") {
+            // As a text it is the same call as in the answer's columns, so that ORDER BY finds it there.
+            let named = is_text(data_type) && show(inner);
+            if !named && data_type.to_string().eq_ignore_ascii_case("oid") {
                 number(inner);
             }
         }
@@ -67,8 +71,8 @@ pub fn cast(expr: &mut Expr) {
             number(right);
         }
         Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
-            show(left);
-            show(right);
+            spell(left);
+            spell(right);
         }
         Expr::TypedString(typed) => {
             if let Some(plain) = plain(&typed.data_type) {

@@ -23,10 +23,10 @@ fn postgres_spellings_become_plain_ones() {
 
 #[test]
 fn a_reference_is_a_number_until_it_is_read() {
-    check("SELECT c.oid::regclass FROM t", "SELECT aqueduct_name('regclass', c.oid) AS \"oid\" FROM t");
+    check("SELECT c.oid::regclass FROM t", "SELECT aqueduct_regclass('regclass', c.oid) AS \"oid\" FROM t");
     check(
         "SELECT 1 FROM t WHERE a = 'pg_class'::regclass AND b::regtype::text = 'x'",
-        "SELECT 1 FROM t WHERE a = aqueduct_oid('regclass', 'pg_class') AND aqueduct_name('regtype', b) = 'x'",
+        "SELECT 1 FROM t WHERE a = aqueduct_oid('regclass', 'pg_class') AND aqueduct_regtype('regtype', b)::TEXT = 'x'",
     );
 }
 
