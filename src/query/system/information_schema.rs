@@ -6,7 +6,7 @@ use super::page::{Cell, Page, row};
 use super::pg;
 use super::schema::{Filled, Needs, Scope};
 use crate::base::Type;
-use crate::base::name::DATABASE;
+use crate::base::name;
 
 pub(super) const FILLED: &[Filled] = &[
     Filled::new("character_sets", character_sets, Needs::Nothing),
@@ -27,7 +27,7 @@ pub(super) const FILLED: &[Filled] = &[
 ];
 
 fn catalog_name(_: &Scope<'_>) -> Page {
-    Page::of(["catalog_name"], [row![DATABASE]])
+    Page::of(["catalog_name"], [row![name::database()]])
 }
 
 fn character_sets(_: &Scope<'_>) -> Page {
@@ -39,7 +39,7 @@ fn character_sets(_: &Scope<'_>) -> Page {
         "default_collate_schema",
         "default_collate_name",
     ];
-    Page::of(columns, [row!["UTF8", "UCS", "UTF8", DATABASE, "pg_catalog", "C"]])
+    Page::of(columns, [row!["UTF8", "UCS", "UTF8", name::database(), "pg_catalog", "C"]])
 }
 
 fn enabled_roles(scope: &Scope<'_>) -> Page {
@@ -47,7 +47,7 @@ fn enabled_roles(scope: &Scope<'_>) -> Page {
 }
 
 fn schemata(scope: &Scope<'_>) -> Page {
-    let rows = scope.objects.namespaces.iter().map(|(_, name)| row![DATABASE, name, "aqueduct"]);
+    let rows = scope.objects.namespaces.iter().map(|(_, name)| row![name::database(), name, "aqueduct"]);
     Page::of(["catalog_name", "schema_name", "schema_owner"], rows)
 }
 
@@ -70,15 +70,16 @@ fn tables(scope: &Scope<'_>) -> Page {
             _ => "BASE TABLE",
         };
         let insertable = relation.kind == 'r' && !relation.is_system();
-        row![DATABASE, &relation.schema, &relation.name, kind, yes(insertable), "NO"]
+        row![name::database(), &relation.schema, &relation.name, kind, yes(insertable), "NO"]
     });
     Page::of(["table_catalog", "table_schema", "table_name", "table_type", "is_insertable_into", "is_typed"], rows)
 }
 
 fn views(scope: &Scope<'_>) -> Page {
     let views = shown(scope).filter(|relation| relation.kind == 'v');
-    let rows = views
-        .map(|it| row![DATABASE, &it.schema, &it.name, it.definition.as_deref(), "NONE", "NO", "NO", "NO", "NO", "NO"]);
+    let rows = views.map(|it| {
+        row![name::database(), &it.schema, &it.name, it.definition.as_deref(), "NONE", "NO", "NO", "NO", "NO", "NO"]
+    });
     Page::of(
         [
             "table_catalog",
@@ -103,7 +104,7 @@ fn table_privileges(scope: &Scope<'_>) -> Page {
         let user = &scope.context.user;
         privileges.iter().map(move |privilege| {
             let hierarchy = yes(*privilege == "SELECT");
-            row!["aqueduct", user, DATABASE, &relation.schema, &relation.name, *privilege, "YES", hierarchy]
+            row!["aqueduct", user, name::database(), &relation.schema, &relation.name, *privilege, "YES", hierarchy]
         })
     });
     Page::of(
@@ -159,7 +160,7 @@ fn columns(scope: &Scope<'_>) -> Page {
 fn column_row(relation: &Relation, column: &Column, number: i64) -> [Cell; 23] {
     let measures = Measures::of(&column.ty);
     row![
-        DATABASE,
+        name::database(),
         &relation.schema,
         &relation.name,
         &column.name,
@@ -173,7 +174,7 @@ fn column_row(relation: &Relation, column: &Column, number: i64) -> [Cell; 23] {
         measures.radix,
         measures.scale,
         measures.fraction,
-        DATABASE,
+        name::database(),
         "pg_catalog",
         column.ty.internal_name(),
         number.to_string(),
@@ -241,15 +242,15 @@ fn routines(scope: &Scope<'_>) -> Page {
     let rows = pg::procedures(scope).into_iter().map(|it| {
         let specific = format!("{}_{}", it.name, it.oid);
         row![
-            DATABASE,
+            name::database(),
             &it.schema,
             specific,
-            DATABASE,
+            name::database(),
             &it.schema,
             &it.name,
             "FUNCTION",
             standard_name(&it.result),
-            DATABASE,
+            name::database(),
             "pg_catalog",
             it.result.internal_name(),
             "EXTERNAL",
@@ -282,7 +283,18 @@ fn parameters(scope: &Scope<'_>) -> Page {
         it.arguments.iter().zip(1i64..).map(move |((name, ty), number)| {
             let specific = format!("{}_{}", it.name, it.oid);
             let name = (!name.is_empty()).then_some(name.as_str());
-            row![DATABASE, &it.schema, specific, number, "IN", "NO", "NO", name, standard_name(ty), ty.internal_name(),]
+            row![
+                name::database(),
+                &it.schema,
+                specific,
+                number,
+                "IN",
+                "NO",
+                "NO",
+                name,
+                standard_name(ty),
+                ty.internal_name(),
+            ]
         })
     });
     Page::of(
