@@ -37,6 +37,7 @@ mod create_materialized_view;
 mod create_model;
 mod create_secret;
 mod create_workflow;
+mod declare;
 mod describe_model;
 mod drop_connection;
 mod drop_external_table;
@@ -67,6 +68,7 @@ mod interval;
 mod keep;
 mod later;
 mod manual;
+mod never;
 mod rooms;
 mod runner;
 mod standard;
@@ -194,7 +196,7 @@ pub const ALL: &[&Form] = &[
 
 /// Statements that change the session alone.
 pub const SESSION: &[&Form] =
-    &[&transaction::FORM, &prepare::FORM, &set::FORM, &reset::FORM, &listen::FORM, &show::FORM];
+    &[&transaction::FORM, &prepare::FORM, &declare::FORM, &set::FORM, &reset::FORM, &listen::FORM, &show::FORM];
 
 /// Reads what a client sent: its statements, or the first error with its byte offset in `text`.
 pub fn parse(text: &str) -> Result<Vec<Parsed>> {
@@ -219,6 +221,7 @@ fn read(text: &str, tokens: &[sql::Token]) -> Result<Arc<dyn AnyStatement>> {
     let form = ALL.iter().chain(SESSION).find(|form| form.leads.iter().any(|lead| cursor.sees(lead)));
     let Some(form) = form else {
         later::refuse(&cursor)?;
+        never::refuse(&cursor)?;
         if let Some(statement) = maintain::read(&cursor)? {
             return Ok(statement);
         }
