@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 pub struct Config {
     /// Folder of everything that survives a restart.
     pub data: PathBuf,
+    /// Name of the database; clients that ask for another are refused.
+    pub database: String,
     /// Address of the Postgres protocol. One outside loopback needs TLS or `allow_plaintext`.
     pub listen: SocketAddr,
     /// Address of HTTP: health and metrics.
@@ -49,6 +51,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             data: PathBuf::from("aqueduct-data"),
+            database: super::name::DEFAULT_DATABASE.to_string(),
             listen: SocketAddr::from(([127, 0, 0, 1], 5433)),
             http: SocketAddr::from(([127, 0, 0, 1], 8433)),
             roots: vec![],
@@ -123,6 +126,7 @@ impl Config {
 
 /// The settings that the environment can carry; a test holds the list to the struct.
 const NAMES: &[&str] = &[
+    "database",
     "listen",
     "http",
     "roots",

@@ -130,6 +130,8 @@ kinds! {
     IdleInTransaction = "25P03",
     /// a statement that writes, in a transaction that may only read
     ReadOnlyTransaction = "25006",
+    /// the cursor cannot do this
+    InvalidCursorDefinition = "42P11",
     /// the statement cannot run inside a transaction
     ActiveTransaction = "25001",
     /// the role does not exist or may not log in
@@ -150,6 +152,8 @@ kinds! {
     InvalidStatementName = "26000",
     /// another transaction changed the same rows
     SerializationFailure = "40001",
+    /// sessions wait for each other's locks
+    Deadlock = "40P01",
     /// the text is not a statement
     Syntax = "42601",
     /// not allowed

@@ -1,12 +1,34 @@
 //! Names of things in SQL, folded and quoted the way Postgres does it.
 
+use super::{Error, Kind, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::OnceLock;
 
 /// The schema that a name without one means.
 pub const DEFAULT_SCHEMA: &str = "public";
-/// The name of the only database.
-pub const DATABASE: &str = "aqueduct";
+/// The role that is there from the first start.
+pub const ROLE: &str = "aqueduct";
+/// The only database, when no setting calls it something else.
+pub const DEFAULT_DATABASE: &str = "aqueduct";
+
+static DATABASE: OnceLock<String> = OnceLock::new();
+
+/// The name of the only database: one for the process, since texts are read before anybody asks for whom.
+pub fn database() -> &'static str {
+    DATABASE.get().map_or(DEFAULT_DATABASE, String::as_str)
+}
+
+/// Calls the database by a name, once and for all; 22023 when it was called by another.
+pub fn call_database(name: &str) -> Result<()> {
+    let called = DATABASE.get_or_init(|| name.to_string());
+    let invalid = |message: String| Err(Error::new(Kind::InvalidParameterValue, message));
+    match called == name {
+        _ if name.is_empty() || name.len() > 63 => invalid(format!("\"{name}\" cannot be the name of a database")),
+        true => Ok(()),
+        false => invalid(format!("this process serves the database \"{called}\"")),
+    }
+}
 
 /// A schema-qualified name of a relation, model, workflow, check or metric.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

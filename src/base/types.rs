@@ -94,7 +94,12 @@ impl Type {
     /// The type by any of its names, `[]` and `(n)` understood: `numeric(10,2)`, `_int4`, `text[]`.
     pub fn parse(text: &str) -> Option<Type> {
         let text = text.trim().to_ascii_lowercase();
-        let text = text.strip_prefix("pg_catalog.").unwrap_or(&text);
+        let bare =
+            |text: &str| text.strip_prefix("pg_catalog.").or(text.strip_prefix("\"pg_catalog\".")).map(str::to_string);
+        let text = bare(&text).unwrap_or(text);
+        // The type that has its quotes in its name keeps them.
+        let quoted = text.strip_prefix('"').and_then(|text| text.split_once('"')).filter(|(name, _)| *name != "char");
+        let text = &quoted.map_or(text.clone(), |(name, rest)| format!("{name}{rest}"));
         if text == "_char" {
             return Some(Type::Array(Box::new(Type::InternalChar)));
         }
@@ -394,6 +399,9 @@ mod tests {
         ] {
             assert_eq!(Type::parse(text), Some(ty));
         }
+        assert_eq!(Type::parse("\"pg_catalog\".\"int4\"[]"), Some(Type::Array(Box::new(Type::Int4))));
+        assert_eq!(Type::parse("\"numeric\"(5,2)"), Some(Type::Numeric(Some((5, 2)))));
+        assert_eq!(Type::parse("\"char\""), Some(Type::InternalChar));
         assert_eq!(Type::parse("money"), None);
     }
 }

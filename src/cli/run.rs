@@ -104,7 +104,7 @@ async fn one(session: &mut Session, parsed: &statement::Parsed, script: &Script)
         Response::CopyOut { mut chunks, .. } => {
             let mut out = std::io::stdout();
             while let Some(chunk) = chunks.recv().await {
-                out.write_all(&chunk?.0)?;
+                out.write_all(&chunk?.data)?;
             }
             Ok(out.flush()?)
         }
@@ -115,11 +115,11 @@ async fn one(session: &mut Session, parsed: &statement::Parsed, script: &Script)
         Response::Empty => Ok(()),
     };
     if answered.is_err() {
-        session.transaction.fail();
+        session.fail();
     }
     answered.map_err(|error| stop.explain(error))?;
-    session.finish().await?;
-    session.settle()
+    session.settle()?;
+    session.finish().await
 }
 
 async fn print(session: &Session, mut rows: Rows) -> Result<()> {

@@ -6,7 +6,7 @@ mod upkeep;
 
 pub use lock::Lock;
 
-use crate::base::{Clock, Config, Counts, Error, Kind, Result, Roots, folder};
+use crate::base::{Clock, Config, Counts, Error, Kind, Result, Roots, folder, name};
 use crate::catalog::Live;
 use crate::connect::Connections;
 use crate::lake::Lake;
@@ -49,6 +49,7 @@ impl Engine {
         clock: Arc<dyn Clock>,
         statements: fn(Weak<Engine>) -> Arc<dyn StatementRunner>,
     ) -> Result<Arc<Engine>> {
+        name::call_database(&config.database)?;
         make_private(&config.data)?;
         folder::create(&config.data.join("files"))?;
         let data = config.data.canonicalize()?;

@@ -13,6 +13,7 @@ mod past;
 mod pending;
 mod provider;
 pub mod publish;
+mod small;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use conflicts::Fate;
 pub use deletes::Positions;
 pub use past::At;
 pub use pending::{Hold, Pending};
+pub use provider::is_managed;
 pub use stats::{initial, storable};
 pub use turns::Turn;
 pub use writer::Writer;
@@ -42,6 +44,7 @@ pub struct Lake {
     deletes: Arc<deletes::Cache>,
     holds: Arc<pending::Holds>,
     turns: Arc<turns::Turns>,
+    small: Arc<small::Small>,
 }
 
 /// Column of [`Lake::provider_with_positions`] with the id of the data file a row is in (`bigint`).
@@ -63,6 +66,7 @@ impl Lake {
             deletes: Arc::default(),
             holds: Arc::default(),
             turns: Arc::default(),
+            small: Arc::default(),
         })
     }
 

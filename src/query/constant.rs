@@ -1,10 +1,10 @@
 //! Queries that read nothing, as `SELECT 1` or `SELECT version()`: their one row needs no optimiser and no task of its own.
 
 use super::errors;
+use super::quick::asks;
 use crate::base::Result;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::{Field, Schema};
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{EmptyRelation, Expr, LogicalPlan, Projection};
@@ -24,17 +24,10 @@ pub fn projections(plan: &LogicalPlan) -> Option<Vec<Projection>> {
     }
 }
 
-/// Whether an expression has a plan inside it.
-fn asks(expr: &Expr) -> bool {
-    let mut asks = false;
-    let looked = expr.apply(|node| {
-        asks |= matches!(
-            node,
-            Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_) | Expr::Unnest(_)
-        );
-        Ok(if asks { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    });
-    asks || looked.is_err()
+/// Whether nothing but values stand in them, so that their row takes no time.
+pub fn are_values(projections: &[Projection]) -> bool {
+    let is_value = |expr: &Expr| matches!(expr.clone().unalias(), Expr::Literal(..) | Expr::Column(_));
+    projections.iter().all(|projection| projection.expr.iter().all(is_value))
 }
 
 /// Their row.

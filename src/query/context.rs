@@ -1,5 +1,6 @@
 //! What a statement is planned in.
 
+use super::system::sessions::Member;
 use crate::base::{Name, Type};
 use crate::catalog::{Snapshot, temporary};
 use chrono::{DateTime, Utc};
@@ -19,6 +20,8 @@ pub struct Context {
     pub user: String,
     /// Of the session, 0 outside one.
     pub pid: i32,
+    /// The session as others see it; none outside one.
+    pub member: Option<Arc<Member>>,
     pub now: DateTime<Utc>,
     /// Schemas in which an unqualified name is looked up, first hit wins.
     pub search_path: Vec<String>,
@@ -66,6 +69,7 @@ impl Context {
             snapshot,
             user: user.to_string(),
             pid: 0,
+            member: None,
             now,
             search_path: vec![crate::base::name::DEFAULT_SCHEMA.to_string()],
             relations: BTreeMap::new(),

@@ -28,6 +28,7 @@ mod places;
 mod plan;
 mod planner;
 mod predict;
+mod quick;
 mod references;
 mod relations;
 mod rewrite;
@@ -62,6 +63,7 @@ use datafusion::sql::sqlparser::ast::Statement;
 use planner::Planner;
 use runtime::{Limits, Threads};
 use std::sync::Arc;
+use system::sessions::Sessions;
 use tokio_util::sync::CancellationToken;
 
 /// Plans and runs queries.
@@ -99,6 +101,11 @@ impl Query {
             models: models::Models(models),
         };
         Ok(Query { planner: Arc::new(planner), threads })
+    }
+
+    /// Everybody who is connected.
+    pub fn sessions(&self) -> &Arc<Sessions> {
+        &self.planner.system.sessions
     }
 
     /// Plans a query or an EXPLAIN of one. `text` is what `statement` was parsed from:

@@ -7,6 +7,8 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::Column;
 use datafusion::datasource::ViewTable;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::physical_plan::ExecutionPlan;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,6 +23,8 @@ pub struct Plan {
     pub(super) context: Arc<Context>,
     /// Set when the answer is how the query would run, or ran.
     pub(super) explain: Option<Explain>,
+    /// As it was run last, when it can be run so again.
+    pub(super) physical: Arc<Mutex<Option<Arc<dyn ExecutionPlan>>>>,
 }
 
 /// What a statement reads and writes, views expanded.
@@ -104,6 +108,6 @@ impl Plan {
             names.get(at).map_or(column.clone(), |name| column.alias(name))
         });
         let logical = LogicalPlanBuilder::from(self.logical).project(columns.collect::<Vec<_>>())?.build()?;
-        Ok(Plan { logical, schema, ..self })
+        Ok(Plan { logical, schema, physical: Arc::default(), ..self })
     }
 }

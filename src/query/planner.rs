@@ -111,7 +111,7 @@ impl Planner {
         let options = self.state.config_options();
         let logical = self.state.analyzer().execute_and_check(logical, options, |_, _| {}).map_err(located)?;
         let (logical, schema) = output::shaped(logical)?;
-        Ok(Plan { logical, schema, parameters, references, context, explain: None })
+        Ok(Plan { logical, schema, parameters, references, context, explain: None, physical: Arc::default() })
     }
 
     fn logical(

@@ -5,7 +5,7 @@ use super::rewrite::{Version, folded, parts};
 use super::system::SCHEMAS;
 use super::{Context, References};
 use crate::base::error::did_you_mean;
-use crate::base::name::{DATABASE, DEFAULT_SCHEMA};
+use crate::base::name::{self, DEFAULT_SCHEMA};
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::{Relation, temporary};
 use crate::lake::At;
@@ -146,7 +146,9 @@ impl Planner {
         match parts {
             [name] => self.unqualified(context, name, views).await,
             [schema, name] => self.qualified(context, schema, name, views).await,
-            [catalog, schema, name] if catalog == DATABASE => self.qualified(context, schema, name, views).await,
+            [catalog, schema, name] if catalog == name::database() => {
+                self.qualified(context, schema, name, views).await
+            }
             [connection, schema, name] => self.remote(context, connection, schema, name).await,
             _ => Err(improper(parts)),
         }
@@ -279,7 +281,7 @@ impl Planner {
                 .find(|name| context.snapshot.relation(name).is_some())
                 .unwrap_or_else(|| Name::new(context.creation_schema().unwrap_or_else(|| DEFAULT_SCHEMA.into()), name)),
             [schema, name] => Name::new(schema, name),
-            [catalog, schema, name] if catalog == DATABASE => Name::new(schema, name),
+            [catalog, schema, name] if catalog == name::database() => Name::new(schema, name),
             _ => return Err(Error::unsupported("only managed tables have a past")),
         };
         match context.snapshot.relation(&name) {

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A stream of batches of one schema. Dropping it stops the query.
 pub struct Rows {
     pub schema: SchemaRef,
+    /// Whether a client that says nothing of formats gets them in binary, as from a BINARY cursor.
+    pub binary: bool,
     batches: Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>,
     progress: Progress,
 }
@@ -23,7 +25,11 @@ pub struct Progress {
 
 impl Rows {
     pub fn new(schema: SchemaRef, batches: impl Stream<Item = Result<RecordBatch>> + Send + 'static) -> Self {
-        Rows { schema, batches: Box::pin(batches), progress: Progress::default() }
+        Rows { schema, binary: false, batches: Box::pin(batches), progress: Progress::default() }
+    }
+
+    pub fn in_binary(self, binary: bool) -> Self {
+        Rows { binary, ..self }
     }
 
     /// Batches that are there already.

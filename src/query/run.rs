@@ -2,7 +2,7 @@
 
 use super::planner::Planner;
 use super::runtime::{Limits, Threads, guarded};
-use super::{Plan, Rows, constant, errors, explain, parameters};
+use super::{Plan, Rows, constant, errors, explain, parameters, quick};
 use crate::base::value::converted;
 use crate::base::{Error, Kind, Result};
 use datafusion::arrow::array::RecordBatch;
@@ -12,6 +12,7 @@ use datafusion::execution::SessionState;
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::metrics::MetricType;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{StreamExt, stream};
@@ -38,11 +39,7 @@ pub async fn run(
     if let Some(row) = query.constant(threads, &limits).await? {
         return Ok(Rows::of(plan.schema.clone(), vec![row]));
     }
-    let state = query.state(true);
-    let physical = {
-        let logical = query.logical.clone();
-        threads.run(&limits, async move { physical(&state, &logical).await }).await?
-    };
+    let physical = query.physical(threads, &limits).await?;
     let task = threads.spawn(query.rows(physical))?;
     // The task is dropped, and so stopped, together with the stream.
     let batches = stream::unfold((receiver, limits, task, false), |(mut receiver, limits, task, ended)| async move {
@@ -76,7 +73,11 @@ impl Running {
     fn state(&self, hash_join: bool) -> SessionState {
         let mut state = self.planner.state.as_ref().clone();
         state.execution_props_mut().query_execution_start_time = Some(self.plan.context.now);
-        state.config_mut().options_mut().optimizer.prefer_hash_join = hash_join;
+        let options = state.config_mut().options_mut();
+        options.optimizer.prefer_hash_join = hash_join;
+        if quick::reads_little(&self.logical) {
+            options.execution.target_partitions = 1;
+        }
         state
     }
 
@@ -87,8 +88,25 @@ impl Running {
         }
         let Some(projections) = constant::projections(&self.logical) else { return Ok(None) };
         let state = self.state(true);
+        if constant::are_values(&projections) {
+            return self.shaped(&constant::row(&state, &projections)?).map(Some);
+        }
         let row = threads.run(limits, async move { constant::row(&state, &projections) }).await?;
         self.shaped(&row).map(Some)
+    }
+
+    /// The plan as it will run: the last one's copy, when that can be run again.
+    async fn physical(&self, threads: &Threads, limits: &Limits) -> Result<Arc<dyn ExecutionPlan>> {
+        let last = self.plan.physical.lock().clone();
+        if let Some(last) = last {
+            return reset_plan_states(last).map_err(errors::running);
+        }
+        let (state, logical) = (self.state(true), self.logical.clone());
+        let plan = threads.run(limits, async move { physical(&state, &logical).await }).await?;
+        if self.plan.parameters.is_empty() && self.plan.explain.is_none() && quick::is_repeatable(&self.logical) {
+            *self.plan.physical.lock() = Some(plan.clone());
+        }
+        Ok(plan)
     }
 
     async fn rows(self, plan: Arc<dyn ExecutionPlan>) {

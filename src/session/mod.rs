@@ -1,5 +1,6 @@
 //! One client: who it is, its settings, its transaction block, and how its statement is stopped.
 
+mod cursors;
 mod prepared;
 mod response;
 pub mod settings;
@@ -8,8 +9,9 @@ mod temporary;
 mod transaction;
 mod uncommitted;
 
+pub use cursors::{Cursors, Direction};
 pub use prepared::{Prepared, PreparedStatements};
-pub use response::{CopyIn, Description, Notice, Response};
+pub use response::{Chunk, CopyIn, Description, Notice, Response};
 pub use settings::Settings;
 pub use stop::{Cause, Stop, Timer};
 pub use temporary::{OnCommit, TemporaryTables};
@@ -19,12 +21,31 @@ pub use uncommitted::Uncommitted;
 use crate::base::Result;
 use crate::catalog::temporary::SCHEMA;
 use crate::engine::Engine;
+use crate::query::system::sessions::{Activity, Member, Signals};
 use crate::query::{Context, RunContext};
 use datafusion::catalog::TableProvider;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+
+/// A session among the others; dropping it leaves nothing of it with them.
+pub struct Membership(Arc<Member>);
+
+impl std::ops::Deref for Membership {
+    type Target = Arc<Member>;
+
+    fn deref(&self) -> &Arc<Member> {
+        &self.0
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
 
 /// The state of one connection, or of one script of `aqueduct run`.
 pub struct Session {
@@ -36,6 +57,8 @@ pub struct Session {
     pub transaction: Transaction,
     pub temporary: TemporaryTables,
     pub prepared: PreparedStatements,
+    /// Itself, as others see it.
+    pub member: Membership,
     /// What `set_config` asked for while a statement ran; see [`Session::settle`].
     settings_wanted: Arc<Mutex<Vec<(String, Option<String>)>>>,
     /// The run whose statements these are, and its steps by name; see [`Session::of_run`].
@@ -62,13 +85,16 @@ impl Session {
             // A number that is out of range is no limit, as the setting's own maximum is 24 days.
             let _ = settings.set_start("statement_timeout", &engine.config.statement_timeout_ms.to_string());
         }
+        let member = engine.query.sessions().member();
+        member.watch(stop.token().clone());
         Session {
             user,
             pid: 0,
             settings,
-            transaction: Transaction::default(),
+            transaction: Transaction::of(member.clone()),
             temporary: TemporaryTables::default(),
-            prepared: PreparedStatements::default(),
+            prepared: PreparedStatements::of(member.clone()),
+            member: Membership(member),
             settings_wanted: Arc::default(),
             run: None,
             relations: BTreeMap::new(),
@@ -93,6 +119,7 @@ impl Session {
         let now = self.transaction.started_at.unwrap_or_else(|| self.engine.clock.now());
         let mut context = Context::new(self.snapshot(), &self.user, now);
         context.pid = self.pid;
+        context.member = Some(self.member.clone());
         context.search_path = self.settings.search_path(&self.user);
         if context.snapshot.schemas.contains_key(SCHEMA) {
             context.search_path.insert(0, SCHEMA.to_string());
@@ -110,13 +137,39 @@ impl Session {
     pub fn arm(&mut self) -> Stop {
         self.stop = Stop::default();
         self.cancel = self.stop.token().clone();
+        self.member.watch(self.cancel.clone());
         self.stop.clone()
     }
 
-    /// After a statement's last row: sets what `set_config` asked for.
+    /// Lets others see it under this number, and reach what it does.
+    pub fn enroll(&mut self, pid: i32, client: Option<SocketAddr>, signals: Arc<dyn Signals>) {
+        self.pid = pid;
+        let now = self.engine.clock.now();
+        let application = self.settings.get("application_name").unwrap_or_default().to_string();
+        let (user, state) = (self.user.clone(), "idle");
+        let times = Activity { started_at: now, changed_at: now, ..Activity::default() };
+        let activity = Activity { pid, user, application, client, state, ..times };
+        self.engine.query.sessions().enroll(&self.member, signals, activity);
+    }
+
+    /// After a statement's last row: does what its functions asked for.
     pub fn settle(&mut self) -> Result<()> {
+        let warnings = std::mem::take(&mut *self.member.warnings.lock());
+        for warning in warnings {
+            self.warning("01000", warning);
+        }
         let wanted = std::mem::take(&mut *self.settings_wanted.lock());
+        if !wanted.is_empty() {
+            self.transaction.remember(&self.settings);
+        }
         wanted.iter().try_for_each(|(name, value)| self.settings.set(name, value.as_deref()))
+    }
+
+    /// After an error: what was not committed has not happened.
+    pub fn fail(&mut self) {
+        if let Some(settings) = self.transaction.fail() {
+            self.settings = settings;
+        }
     }
 
     pub fn notice(&mut self, message: impl Into<String>) {

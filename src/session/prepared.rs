@@ -1,6 +1,7 @@
 //! Prepared statements of a session, those of `PREPARE` and those of the protocol alike.
 
 use crate::base::{Error, Kind, Result, Type};
+use crate::query::system::sessions::{KeptStatement, Member};
 use chrono::{DateTime, Utc};
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -18,14 +19,24 @@ pub struct Prepared {
     pub statement: Arc<dyn Any + Send + Sync>,
 }
 
+/// Those with a name are shown to the session's own functions.
 #[derive(Clone, Default)]
-pub struct PreparedStatements(BTreeMap<String, Prepared>);
+pub struct PreparedStatements(BTreeMap<String, Prepared>, Arc<Member>);
 
 impl PreparedStatements {
+    pub fn of(member: Arc<Member>) -> Self {
+        PreparedStatements(BTreeMap::new(), member)
+    }
+
     pub fn insert(&mut self, name: &str, prepared: Prepared) -> Result<()> {
         if self.0.contains_key(name) {
             let message = format!("prepared statement \"{name}\" already exists");
             return Err(Error::new(Kind::DuplicateStatement, message));
+        }
+        if !name.is_empty() {
+            let Prepared { text, parameters, prepared_at, from_sql, .. } = prepared.clone();
+            let shown = KeptStatement { text, parameters, prepared_at, from_sql };
+            self.1.prepared.lock().insert(name.to_string(), shown);
         }
         self.0.insert(name.to_string(), prepared);
         Ok(())
@@ -37,10 +48,12 @@ impl PreparedStatements {
 
     /// False when there is none of this name.
     pub fn remove(&mut self, name: &str) -> bool {
+        self.1.prepared.lock().remove(name);
         self.0.remove(name).is_some()
     }
 
     pub fn clear(&mut self) {
+        self.1.prepared.lock().clear();
         self.0.clear();
     }
 

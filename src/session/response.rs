@@ -12,11 +12,33 @@ pub enum Response {
     /// Done, with the whole command tag: `INSERT 0 3`, `CREATE WORKFLOW`.
     Done { tag: String },
     /// `COPY … TO STDOUT`: chunks that are complete rows, already in the format that was asked for.
-    CopyOut { binary: bool, columns: usize, chunks: mpsc::Receiver<Result<(Bytes, u64)>> },
+    CopyOut { binary: bool, columns: usize, chunks: mpsc::Receiver<Result<Chunk>> },
     /// `COPY … FROM STDIN`
     CopyIn(CopyIn),
     /// An empty statement.
     Empty,
+}
+
+/// Some of what a copy sends.
+#[derive(Clone, Debug, Default)]
+pub struct Chunk {
+    pub data: Bytes,
+    /// Where its messages end: clients may count on a row each.
+    pub ends: Vec<usize>,
+    pub rows: u64,
+}
+
+impl Chunk {
+    /// What is no row: the head of a file, or its end.
+    pub fn frame(data: impl Into<Bytes>) -> Chunk {
+        let data = data.into();
+        Chunk { ends: vec![data.len()], data, rows: 0 }
+    }
+
+    pub fn rows(data: impl Into<Bytes>, ends: Vec<usize>) -> Chunk {
+        let rows = ends.len() as u64;
+        Chunk { data: data.into(), ends, rows }
+    }
 }
 
 /// Takes the client's bytes. Dropping `data` without `fail` ends the copy well; `done` then has the row count.

@@ -3,11 +3,12 @@
 //! Outside a block the statements of one message are a transaction, which is one statement most of the time.
 //! No transaction holds a lock: conflicts are found when work meets what others have committed.
 
-use super::Settings;
 use super::uncommitted::{Uncommitted, Work};
+use super::{Cursors, Settings};
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::{Snapshot, Temporary};
 use crate::lake::{Hold, Turn};
+use crate::query::system::sessions::{Mark, Member};
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
@@ -57,6 +58,10 @@ pub struct Transaction {
     status: Status,
     /// As they were at BEGIN.
     settings: Settings,
+    /// As they were outside a block before the message that changes them.
+    before: Option<Settings>,
+    /// Whether the message that runs has several statements, which are a block without BEGIN.
+    pub several: bool,
     savepoints: Vec<Savepoint>,
     /// When it began: its `now()`.
     pub started_at: Option<DateTime<Utc>>,
@@ -70,6 +75,8 @@ pub struct Transaction {
     hold: Option<Hold>,
     /// Of its statement, when that is all of it and changes rows of a table.
     pub(super) turn: Option<Turn>,
+    pub cursors: Cursors,
+    member: Arc<Member>,
 }
 
 #[derive(Debug)]
@@ -77,9 +84,16 @@ struct Savepoint {
     name: String,
     settings: Settings,
     work: Option<Work>,
+    cursors: u64,
+    mark: Mark,
 }
 
 impl Transaction {
+    /// The transactions of a session.
+    pub fn of(member: Arc<Member>) -> Self {
+        Transaction { cursors: Cursors::of(member.clone()), member, ..Transaction::default() }
+    }
+
     pub fn status(&self) -> Status {
         self.status
     }
@@ -163,15 +177,32 @@ impl Transaction {
         true
     }
 
-    /// After an error: what was not committed has not happened.
-    pub fn fail(&mut self) {
+    /// Settings change: outside a block an error later in the message takes that back.
+    pub fn remember(&mut self, settings: &Settings) {
+        if self.status == Status::Idle && self.before.is_none() {
+            self.before = Some(settings.clone());
+        }
+    }
+
+    /// After an error: what was not committed has not happened. Gives back the settings that hold from now on,
+    /// when others do.
+    pub fn fail(&mut self) -> Option<Settings> {
         match self.status {
-            Status::Idle => self.reset(),
+            Status::Idle => {
+                let before = self.before.take();
+                self.over(false);
+                return before;
+            }
             Status::Block | Status::Failed => {
                 self.status = Status::Failed;
                 self.uncommitted.restore(None);
+                if self.savepoints.is_empty() {
+                    self.cursors.over(false);
+                    self.member.over(false);
+                }
             }
         }
+        None
     }
 
     /// COMMIT or ROLLBACK: tells how the block stood, and gives back the settings that hold from now on.
@@ -183,19 +214,23 @@ impl Transaction {
             Status::Block if commit => settings.end_local(),
             Status::Block | Status::Failed => *settings = std::mem::take(&mut self.settings),
         }
-        self.reset();
+        self.over(commit && was != Status::Failed);
         was
     }
 
     /// No transaction is open any more.
-    pub fn reset(&mut self) {
-        *self = Transaction::default();
+    pub fn over(&mut self, committed: bool) {
+        self.cursors.over(committed);
+        self.member.over(committed);
+        let (cursors, member) = (std::mem::take(&mut self.cursors), self.member.clone());
+        *self = Transaction { cursors, member, ..Transaction::default() };
     }
 
     pub fn savepoint(&mut self, name: &str, settings: &Settings) -> Result<()> {
         self.inside("SAVEPOINT")?;
         let (settings, work) = (settings.clone(), self.uncommitted.saved());
-        self.savepoints.push(Savepoint { name: name.to_string(), settings, work });
+        let (cursors, mark) = (self.cursors.made(), self.member.mark());
+        self.savepoints.push(Savepoint { name: name.to_string(), settings, work, cursors, mark });
         Ok(())
     }
 
@@ -214,6 +249,8 @@ impl Transaction {
         self.savepoints.truncate(at + 1);
         *settings = self.savepoints[at].settings.clone();
         self.uncommitted.restore(self.savepoints[at].work.clone());
+        self.cursors.back_to(self.savepoints[at].cursors);
+        self.member.back_to(self.savepoints[at].mark);
         self.status = Status::Block;
         Ok(())
     }

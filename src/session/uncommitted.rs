@@ -200,7 +200,7 @@ impl Session {
             return Ok(());
         }
         let outcome = self.commit().await;
-        self.transaction.reset();
+        self.transaction.over(outcome.is_ok());
         outcome
     }
 

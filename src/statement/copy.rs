@@ -1,5 +1,6 @@
 //! `COPY`: rows between a table and a file or the client.
 
+mod binary;
 mod files;
 mod load;
 mod options;
@@ -10,12 +11,14 @@ use super::insert::{position, template};
 use super::selection::writable;
 use super::target::{Written, folded, ident_offset, refuse};
 use super::{AnyStatement, Description, Response, Session, Statement};
+use crate::base::value::Style;
 use crate::base::{Error, Kind, Result};
 use crate::catalog::Table;
 use crate::lake::{Lake, Writer, publish};
 use crate::query::{Context, Plan, Rows};
-use crate::session::{CopyIn, Effect, Stop, Uncommitted};
+use crate::session::{Chunk, CopyIn, Effect, Stop, Uncommitted};
 use bytes::Bytes;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
@@ -124,7 +127,7 @@ impl Statement for Copy {
                         let count = files::write(path, rows, self.options.clone(), context.time_zone()).await?;
                         Ok(Response::Done { tag: format!("COPY {count}") })
                     }
-                    None => Ok(self.copy_out(rows, context.time_zone())),
+                    None => Ok(self.copy_out(rows, context.time_zone(), session.settings.style())),
                 }
             }
         }
@@ -184,7 +187,8 @@ impl Copy {
         let (data, received) = mpsc::channel(4);
         let (answer, done) = oneshot::channel();
         let columns = landing.load.given.len();
-        let reader = Reader::new(landing.load.clone(), self.options.clone());
+        let reader = Reading::new(landing.load.clone(), self.options.clone());
+        let binary = self.options.format == Format::Binary;
         tokio::spawn(async move {
             let (batches, rows) = mpsc::channel(2);
             let reading = tokio::spawn(read_client(received, reader, batches));
@@ -193,27 +197,35 @@ impl Copy {
             // When nobody waits any more, the client has gone and was told nothing.
             let _ = answer.send(outcome);
         });
-        Response::CopyIn(CopyIn { binary: false, columns, data, done })
+        Response::CopyIn(CopyIn { binary, columns, data, done })
     }
 
-    fn copy_out(&self, mut rows: Rows, zone: &str) -> Response {
+    fn copy_out(&self, mut rows: Rows, zone: &str, style: Style) -> Response {
         let (sender, chunks) = mpsc::channel(2);
+        let binary = self.options.format == Format::Binary;
         let lines = Lines::new(self.options.clone(), zone);
         let columns = rows.schema.fields().len();
         if self.options.format == Format::Parquet {
             return Response::CopyOut { binary: false, columns, chunks };
         }
         tokio::spawn(async move {
+            // As in PostgreSQL, the head of the binary form is sent with what comes first.
+            let mut head = if binary { binary::HEADER } else { &[] };
             if let Some(header) = lines.header(&rows.schema)
-                && sender.send(Ok((Bytes::from(header), 0))).await.is_err()
+                && sender.send(Ok(Chunk::frame(header))).await.is_err()
             {
                 return;
             }
             while let Some(batch) = rows.next().await {
-                let lines = lines.clone();
+                let (lines, style) = (lines.clone(), style.clone());
                 let chunk = match batch {
+                    Ok(batch) if binary => {
+                        let head = std::mem::take(&mut head);
+                        let rows = move || binary::rows(head, &batch, &style);
+                        blocking(rows).await.map(|(data, ends)| Chunk::rows(data, ends))
+                    }
                     Ok(batch) => {
-                        blocking(move || Ok((Bytes::from(lines.lines(&batch)?), batch.num_rows() as u64))).await
+                        blocking(move || lines.lines(&batch).map(|(data, ends)| Chunk::rows(data, ends))).await
                     }
                     Err(error) => Err(error),
                 };
@@ -222,15 +234,41 @@ impl Copy {
                     return;
                 }
             }
+            if binary {
+                // Whoever received has its reasons to have gone.
+                let _ = sender.send(Ok(Chunk::frame([head, binary::TRAILER].concat()))).await;
+            }
         });
-        Response::CopyOut { binary: false, columns, chunks }
+        Response::CopyOut { binary, columns, chunks }
+    }
+}
+
+/// Rows that come, in one of their forms.
+enum Reading {
+    Lines(Reader),
+    Binary(binary::Binary),
+}
+
+impl Reading {
+    fn new(load: Arc<Load>, options: Options) -> Reading {
+        match options.format {
+            Format::Binary => Reading::Binary(binary::Binary::new(load)),
+            Format::Text | Format::Csv | Format::Parquet => Reading::Lines(Reader::new(load, options)),
+        }
+    }
+
+    fn read(&mut self, bytes: &[u8], last: bool) -> Result<Vec<RecordBatch>> {
+        match self {
+            Reading::Lines(reader) => reader.read(bytes, last),
+            Reading::Binary(reader) => reader.read(bytes, last),
+        }
     }
 }
 
 /// Gathers what the client sends into pieces worth reading, and reads them.
 async fn read_client(
     mut received: mpsc::Receiver<Result<Bytes>>,
-    mut reader: Reader,
+    mut reader: Reading,
     batches: mpsc::Sender<files::Come>,
 ) {
     let mut last = false;

@@ -3,7 +3,7 @@
 use super::clause::options::{Options, options};
 use super::create_workflow::if_not_exists;
 use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement, rooms};
-use crate::base::name::DATABASE;
+use crate::base::name;
 use crate::base::{Error, Kind, Result, quote_identifier};
 use crate::catalog::{Change, Connection};
 use datafusion::common::ScalarValue;
@@ -104,7 +104,7 @@ impl Statement for CreateConnection {
             session.notice(format!("connection \"{name}\" already exists, skipping"));
             return Ok(rooms::done("CREATE CONNECTION"));
         }
-        if name == DATABASE {
+        if name == name::database() {
             return Err(
                 Error::new(Kind::DuplicateObject, format!("\"{name}\" is the name of this database")).at(self.offset)
             );

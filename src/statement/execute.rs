@@ -6,13 +6,13 @@ use crate::session::{Effect, Response, Session, Status};
 use datafusion::common::ScalarValue;
 
 /// Runs a statement of a session. An error fails the open transaction block; one that comes later, with the rows,
-/// is for the caller to report with [`crate::session::Transaction::fail`].
+/// is for the caller to report with [`Session::fail`].
 pub async fn execute(session: &mut Session, parsed: &Parsed, parameters: &[ScalarValue]) -> Result<Response> {
     session.engine.counts.statements.up();
     let outcome = admitted(session, parsed, parameters).await;
     if outcome.is_err() {
         session.engine.counts.errors.up();
-        session.transaction.fail();
+        session.fail();
     }
     outcome.map_err(|error| session.stop.explain(session.advised(error)))
 }

@@ -185,7 +185,7 @@ impl What {
                 snapshot.connection(written.last()).map_err(|error| error.at(offset))?;
                 Ok(Subject::Connection(written.last().to_string()))
             }
-            What::Database if written.last() == crate::base::name::DATABASE => Ok(Subject::Database),
+            What::Database if written.last() == crate::base::name::database() => Ok(Subject::Database),
             What::Database => Err(undefined("database", Kind::UndefinedDatabase)),
         }
     }

@@ -72,7 +72,7 @@ impl House {
             Response::CopyOut { mut chunks, .. } => {
                 let mut all = vec![];
                 while let Some(chunk) = chunks.recv().await {
-                    all.extend_from_slice(&chunk?.0);
+                    all.extend_from_slice(&chunk?.data);
                 }
                 Ok(String::from_utf8(all).unwrap())
             }

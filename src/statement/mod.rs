@@ -38,6 +38,7 @@ mod create_materialized_view;
 mod create_model;
 mod create_secret;
 mod create_workflow;
+mod declare;
 mod describe_model;
 mod drop_connection;
 mod drop_external_table;
@@ -68,6 +69,7 @@ mod interval;
 mod keep;
 mod later;
 mod manual;
+mod never;
 mod role;
 mod rooms;
 mod runner;
@@ -198,7 +200,7 @@ pub const ALL: &[&Form] = &[
 
 /// Statements that change the session alone.
 pub const SESSION: &[&Form] =
-    &[&transaction::FORM, &prepare::FORM, &set::FORM, &reset::FORM, &listen::FORM, &show::FORM];
+    &[&transaction::FORM, &prepare::FORM, &declare::FORM, &set::FORM, &reset::FORM, &listen::FORM, &show::FORM];
 
 /// Reads what a client sent: its statements, or the first error with its byte offset in `text`.
 pub fn parse(text: &str) -> Result<Vec<Parsed>> {
@@ -223,6 +225,7 @@ fn read(text: &str, tokens: &[sql::Token]) -> Result<Arc<dyn AnyStatement>> {
     let form = ALL.iter().chain(SESSION).find(|form| form.leads.iter().any(|lead| cursor.sees(lead)));
     let Some(form) = form else {
         later::refuse(&cursor)?;
+        never::refuse(&cursor)?;
         if let Some(statement) = maintain::read(&cursor)? {
             return Ok(statement);
         }

@@ -2,6 +2,7 @@
 
 use super::{AnyStatement, Cursor, Form, Manual, Response, Session, Statement};
 use crate::base::{Error, Kind, Result};
+use crate::query::system::sessions::Listen;
 use crate::session::{Effect, Status};
 use datafusion::common::ScalarValue;
 use std::fmt;
@@ -12,7 +13,7 @@ pub const FORM: Form = Form {
         title: "RESET, DISCARD",
         synopsis: "RESET {name | ALL | TIME ZONE}\nDISCARD {ALL | PLANS | SEQUENCES | TEMP}",
         about: "Gives a setting the value that it had when the session began. DISCARD ALL resets all settings and \
-forgets prepared statements and temporary tables, for pools that hand a session on.",
+forgets prepared statements, cursors, channels, advisory locks and temporary tables, for pools that hand a session on.",
         example: "RESET statement_timeout;",
     },
     leads: &["RESET", "DISCARD"],
@@ -63,6 +64,7 @@ impl Statement for Reset {
     }
 
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
+        session.transaction.remember(&session.settings);
         let tag = match self {
             Reset::One(name) if name == "role" => "RESET".to_string(),
             Reset::One(name) => {
@@ -93,6 +95,9 @@ fn discard_all(session: &mut Session) -> Result<()> {
     }
     session.settings.reset_all();
     session.prepared.clear();
+    session.transaction.cursors.close_all();
+    session.member.unlock_all();
+    session.member.listen(Listen::AllOff);
     session.discard_temporary()
 }
 

@@ -149,6 +149,7 @@ impl Statement for Set {
 
     async fn run(&self, session: &mut Session, _: &[ScalarValue]) -> Result<Response> {
         let idle = session.transaction.status() == Status::Idle;
+        session.transaction.remember(&session.settings);
         match &self.what {
             What::Value { name, values } => {
                 let value = values.as_ref().map(|values| joined(name, values));

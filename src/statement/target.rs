@@ -1,6 +1,6 @@
 //! The objects that a standard statement names: folded, looked up along the search path, or made anew.
 
-use crate::base::name::{DATABASE, DEFAULT_SCHEMA};
+use crate::base::name::{self, DEFAULT_SCHEMA};
 use crate::base::{Error, Kind, Name, Result, sql};
 use crate::catalog::{Relation, Snapshot, Table, temporary};
 use crate::query::Context;
@@ -169,7 +169,7 @@ impl Written {
         match self.parts.as_slice() {
             [name] => Ok((None, name)),
             [schema, name] => Ok((Some(schema), name)),
-            [database, schema, name] if database == DATABASE => Ok((Some(schema), name)),
+            [database, schema, name] if database == name::database() => Ok((Some(schema), name)),
             [connection, _, _] => Err(Error::unsupported(format!("this statement cannot change \"{connection}\""))
                 .hint("a step INTO its table, in a workflow, publishes rows to another system".to_string())
                 .at(self.offset)),

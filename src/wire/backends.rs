@@ -1,9 +1,11 @@
 //! The sessions that are open, by the number that CancelRequest names.
 
+use crate::query::system::sessions::Signals;
 use crate::session::{Cause, Stop};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// Open sessions.
 #[derive(Debug, Default)]
@@ -17,18 +19,33 @@ struct Backend {
 
 /// The statement that a session runs now, if it runs one.
 #[derive(Debug, Default)]
-pub struct Current(Mutex<Option<Stop>>);
+pub struct Current {
+    stop: Mutex<Option<Stop>>,
+    /// Trips when the session must end.
+    pub ended: CancellationToken,
+}
 
 impl Current {
     pub fn set(&self, stop: Option<Stop>) {
-        *self.0.lock() = stop;
+        *self.stop.lock() = stop;
     }
 
     /// Stops what runs; between statements there is nothing to stop.
     pub fn trip(&self, cause: Cause) {
-        if let Some(stop) = &*self.0.lock() {
+        if let Some(stop) = &*self.stop.lock() {
             stop.trip(cause);
         }
+    }
+}
+
+impl Signals for Current {
+    fn cancel(&self) {
+        self.trip(Cause::Request);
+    }
+
+    fn terminate(&self) {
+        self.ended.cancel();
+        self.trip(Cause::Shutdown);
     }
 }
 

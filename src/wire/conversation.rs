@@ -9,10 +9,16 @@ use super::places::Place;
 use super::portal::Portals;
 use super::report::{self, Reported, Severity};
 use super::socket::{Inbox, Outbox};
+use super::texts::Texts;
 use crate::base::{Error, Kind, Result};
+use crate::query::system::sessions::Note;
 use crate::session::{Session, Status, Stop, Timer};
-use pgwire::messages::response::{CommandComplete, ReadyForQuery, TransactionStatus};
+use crate::statement::Parsed;
+use pgwire::messages::response::{CommandComplete, NotificationResponse, ReadyForQuery, TransactionStatus};
 use std::sync::Arc;
+
+/// Bytes of a statement that other sessions see, as `track_activity_query_size`.
+const SHOWN_BYTES_MAX: usize = 1024;
 
 /// One client and everything it has here.
 pub struct Conversation {
@@ -22,6 +28,7 @@ pub struct Conversation {
     pub(super) outbox: Outbox,
     pub(super) registration: Registration,
     pub(super) portals: Portals,
+    texts: Texts,
     reported: Reported,
     /// After an error in the extended protocol: nothing counts until Sync.
     skipping: bool,
@@ -55,9 +62,21 @@ impl Conversation {
     pub fn new(door: Arc<Door>, welcome: Welcome) -> Self {
         let Welcome { session, inbox, outbox, registration, place } = welcome;
         let reported = Reported::all(&session);
-        let portals = Portals::default();
+        let (portals, texts) = Default::default();
         let (skipping, ending) = (false, None);
-        Conversation { door, session, inbox, outbox, registration, portals, reported, skipping, ending, _place: place }
+        Conversation {
+            door,
+            session,
+            inbox,
+            outbox,
+            registration,
+            portals,
+            texts,
+            reported,
+            skipping,
+            ending,
+            _place: place,
+        }
     }
 
     /// Until the client leaves, breaks the protocol, or the server shuts down.
@@ -112,14 +131,30 @@ impl Conversation {
             false => ("idle_session_timeout", Kind::IdleSession, "idle-session timeout"),
         };
         let idle = self.session.settings.time(name);
-        tokio::select! {
-            biased;
-            frame = self.inbox.frame() => frame,
-            () = self.door.shutdown.cancelled() => Err(Stop::shutdown()),
-            () = async { tokio::time::sleep(idle.unwrap_or_default()).await }, if idle.is_some() => {
-                Err(Error::new(kind, format!("terminating connection due to {what}")))
+        let until = idle.map(|idle| tokio::time::Instant::now() + idle);
+        loop {
+            tokio::select! {
+                biased;
+                frame = self.inbox.frame() => return frame,
+                () = self.door.shutdown.cancelled() => return Err(Stop::shutdown()),
+                () = self.registration.current.ended.cancelled() => return Err(Stop::shutdown()),
+                () = self.session.member.heard(), if !in_block => {
+                    self.notes()?;
+                    self.outbox.flush().await?;
+                }
+                () = async { tokio::time::sleep_until(until.unwrap_or_else(tokio::time::Instant::now)).await }, if idle.is_some() => {
+                    return Err(Error::new(kind, format!("terminating connection due to {what}")));
+                }
             }
         }
+    }
+
+    /// Tells what others said on channels that this session listens to.
+    fn notes(&mut self) -> Result<()> {
+        for Note { pid, channel, payload } in self.session.member.hear() {
+            self.outbox.put(&NotificationResponse::new(pid, channel, payload))?;
+        }
+        Ok(())
     }
 
     async fn message(&mut self, message: Incoming) -> Result<(), Complaint> {
@@ -153,9 +188,16 @@ impl Conversation {
             Status::Block => TransactionStatus::Transaction,
             Status::Failed => TransactionStatus::Error,
         };
-        if status == TransactionStatus::Idle {
-            self.portals.clear();
-        }
+        let state = match status {
+            TransactionStatus::Idle => {
+                self.portals.clear();
+                self.notes()?;
+                "idle"
+            }
+            TransactionStatus::Transaction => "idle in transaction",
+            TransactionStatus::Error => "idle in transaction (aborted)",
+        };
+        self.shown(state, None);
         self.outbox.put(&ReadyForQuery::new(status))?;
         self.outbox.flush().await
     }
@@ -164,7 +206,7 @@ impl Conversation {
     fn complain(&mut self, complaint: Complaint) -> Result<()> {
         let Complaint { error, position } = complaint;
         self.registration.current.set(None);
-        self.session.transaction.fail();
+        self.session.fail();
         let _ = self.session.settle();
         report::notices(&mut self.outbox, &mut self.session)?;
         if error.kind == Kind::Shutdown || self.ending.is_some() {
@@ -174,21 +216,46 @@ impl Conversation {
         Ok(())
     }
 
+    /// The statements of a text.
+    pub(super) fn read(&mut self, text: &str) -> Result<Vec<Parsed>> {
+        if let Some(statements) = self.texts.get(text) {
+            return Ok(statements);
+        }
+        let statements = self.door.read(text)?;
+        self.texts.keep(text, &statements);
+        Ok(statements)
+    }
+
     /// A statement starts: from now on it can be stopped, and its time runs.
-    pub(super) fn start(&mut self) -> (Stop, Option<Timer>) {
+    pub(super) fn start(&mut self, text: &str) -> (Stop, Option<Timer>) {
+        self.shown("active", Some(text));
         let stop = self.session.arm();
         self.registration.current.set(Some(stop.clone()));
         let timer = self.session.settings.time("statement_timeout").map(|time| stop.after(time));
         (stop, timer)
     }
 
+    /// Lets other sessions see what this one does.
+    fn shown(&self, state: &'static str, query: Option<&str>) {
+        let now = self.session.engine.clock.now();
+        let transaction_at = self.session.transaction.started_at;
+        self.session.member.show(|activity| {
+            (activity.state, activity.changed_at, activity.transaction_at) = (state, now, transaction_at);
+            if let Some(query) = query {
+                activity.query_at = Some(now);
+                activity.query.clear();
+                activity.query.push_str(query.get(..SHOWN_BYTES_MAX).unwrap_or(query));
+            }
+        });
+    }
+
     /// A statement has done all it should. With the `last` one of a message a transaction outside a block ends.
     pub(super) async fn complete(&mut self, tag: &str, last: bool) -> Result<()> {
         self.registration.current.set(None);
+        self.session.settle()?;
         if last {
             self.session.finish().await?;
         }
-        self.session.settle()?;
         report::notices(&mut self.outbox, &mut self.session)?;
         self.reported.changes(&mut self.outbox, &self.session)?;
         self.outbox.put(&CommandComplete::new(tag.to_string()))

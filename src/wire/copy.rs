@@ -6,7 +6,7 @@ use super::frame::broken;
 use super::incoming::{self, Incoming};
 use super::socket::put_copy_data;
 use crate::base::{Error, Kind, Result};
-use crate::session::{Cause, CopyIn, Stop};
+use crate::session::{Cause, Chunk, CopyIn, Stop};
 use bytes::Bytes;
 use pgwire::messages::copy::{CopyDone, CopyInResponse, CopyOutResponse};
 use tokio::sync::{mpsc, oneshot};
@@ -23,7 +23,7 @@ impl Conversation {
         &mut self,
         binary: bool,
         columns: usize,
-        mut chunks: mpsc::Receiver<Result<(Bytes, u64)>>,
+        mut chunks: mpsc::Receiver<Result<Chunk>>,
         stop: &Stop,
     ) -> Result<u64> {
         let format = i16::from(binary);
@@ -32,10 +32,13 @@ impl Conversation {
         let sent = async {
             let mut count = 0;
             while let Some(chunk) = unless_stopped(stop, async { chunks.recv().await.transpose() }).await? {
-                let (data, rows) = chunk;
-                count += rows;
-                put_copy_data(&data, &mut outbox.buffer);
-                unless_stopped(stop, outbox.flush_if_full()).await?;
+                count += chunk.rows;
+                let mut begin = 0;
+                for end in chunk.ends {
+                    put_copy_data(&chunk.data[begin..end], &mut outbox.buffer);
+                    begin = end;
+                    unless_stopped(stop, outbox.flush_if_full()).await?;
+                }
             }
             Ok::<u64, Error>(count)
         };

@@ -6,6 +6,7 @@ use super::encode::Columns;
 use super::incoming::{Bind, Target};
 use super::parameters;
 use super::portal::{Portal, State};
+use crate::base::value::Format;
 use crate::base::{Error, Kind, Result};
 use crate::session::{Response, Stop};
 use crate::statement::{self, Kept};
@@ -13,17 +14,20 @@ use pgwire::messages::data::{NoData, ParameterDescription};
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse};
 
+/// A statement that was kept gives other columns by now.
+pub const CHANGED: &str = "cached plan must not change result type";
+
 impl Conversation {
     pub(super) async fn parse(&mut self, name: &str, text: &str, oids: &[u32]) -> Result<(), Complaint> {
         let hints = parameters::hints(oids)?;
-        let mut statements = self.door.read(text).map_err(|error| Complaint::of(error, text, 0))?;
+        let mut statements = self.read(text).map_err(|error| Complaint::of(error, text, 0))?;
         if statements.len() > 1 {
             let error = Error::new(Kind::Syntax, "cannot insert multiple commands into a prepared statement");
             return Err(error.into());
         }
         let parsed = statements.pop();
         let begin = parsed.as_ref().map_or(0, |parsed| parsed.offset);
-        let (stop, _timer) = self.start();
+        let (stop, _timer) = self.start(text);
         let kept = unless_stopped(&stop, statement::keep(&mut self.session, text, parsed, &hints));
         let kept = attend(&mut self.inbox, &self.registration.current, kept).await;
         let kept = kept.map_err(|error| Complaint::of(stop.explain(error), text, begin))?;
@@ -57,6 +61,11 @@ impl Conversation {
                 let columns = kept.columns.as_ref().map(|schema| Columns::new(schema, &[])).transpose()?;
                 (kept.columns.clone(), columns)
             }
+            Target::Portal(name) if !self.portals.has(name) && self.session.transaction.cursors.get(name).is_ok() => {
+                let cursor = self.session.transaction.cursors.get(name)?;
+                let format = if cursor.shown.binary { Format::Binary } else { Format::Text };
+                (Some(cursor.schema.clone()), Some(Columns::new(&cursor.schema, &[format])?))
+            }
             Target::Portal(name) => {
                 let portal = self.portals.get(name)?;
                 (portal.statement.columns.clone(), portal.columns()?)
@@ -71,7 +80,11 @@ impl Conversation {
     pub(super) fn close(&mut self, target: &Target) -> Result<()> {
         match target {
             Target::Statement(name) => drop(self.session.prepared.remove(name)),
-            Target::Portal(name) => self.portals.remove(name),
+            Target::Portal(name) => {
+                self.portals.remove(name);
+                // A cursor is a portal with a name, and there may be none.
+                let _ = self.session.transaction.cursors.close(name);
+            }
         }
         self.outbox.put(&CloseComplete::new())
     }
@@ -94,14 +107,14 @@ impl Conversation {
         let portal = self.portals.get(name)?;
         let parameters = std::mem::take(&mut portal.parameters);
         let columns = portal.columns()?;
-        let (stop, _timer) = self.start();
+        let (stop, _timer) = self.start(&parsed.text);
         let current = self.registration.current.clone();
         let running = statement::execute(&mut self.session, parsed, &parameters);
         let response = attend(&mut self.inbox, &current, running).await?;
         let outcome = match (response, columns) {
             (Response::Rows { rows, tag }, Some(columns)) => {
                 if Columns::new(&rows.schema, &[])?.types() != columns.types() {
-                    return Err(Error::unsupported("cached plan must not change result type"));
+                    return Err(Error::unsupported(CHANGED));
                 }
                 let sending = Sending::new(rows, columns, tag);
                 self.rows(name, sending, stop.clone(), rows_max).await

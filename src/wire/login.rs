@@ -8,7 +8,7 @@ use super::places::Place;
 use super::report;
 use super::socket::{self, Duplex, Inbox, Outbox};
 use super::{auth, report::Severity};
-use crate::base::name::DATABASE;
+use crate::base::name;
 use crate::base::{Error, Kind, Result};
 use crate::session::Session;
 use bytes::{Buf, Bytes, BytesMut};
@@ -176,18 +176,18 @@ async fn welcome(
     }
 
     let database = wanted("database").filter(|name| !name.is_empty()).unwrap_or(user);
-    if database != DATABASE {
+    if database != name::database() {
         return Err(Error::new(Kind::UndefinedDatabase, format!("database \"{database}\" does not exist"))
-            .hint(format!("the database is \"{DATABASE}\"")));
+            .hint(format!("the database is \"{}\"", name::database())));
     }
     if door.shutdown.is_cancelled() {
         return Err(Error::new(Kind::CannotConnectNow, "the database system is shutting down"));
     }
-    let place = door.places.session(user == DATABASE)?;
+    let place = door.places.session(user == name::ROLE)?;
     let mut session = Session::new(door.engine.clone(), user);
     apply(&parameters, &mut session)?;
     let registration = door.backends.register();
-    session.pid = registration.pid;
+    session.enroll(registration.pid, Some(peer), registration.current.clone());
     greet(&session, &registration, outbox)?;
     outbox.flush().await?;
     inbox.bytes_max = door.engine.config.message_bytes_max;

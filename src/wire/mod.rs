@@ -22,6 +22,7 @@ mod portal;
 mod report;
 mod simple;
 mod socket;
+mod texts;
 mod tls;
 
 #[cfg(test)]

@@ -49,6 +49,10 @@ impl Portals {
         self.0.get_mut(name).ok_or_else(missing)
     }
 
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     pub fn remove(&mut self, name: &str) {
         self.0.remove(name);
     }

@@ -1,5 +1,6 @@
 //! Errors, notices and changed settings as messages.
 
+use super::extended::CHANGED;
 use super::socket::Outbox;
 use crate::base::{Error, Result};
 use crate::session::{Notice, Session};
@@ -25,6 +26,8 @@ pub fn error(outbox: &mut Outbox, severity: Severity, error: &Error, position: O
     let mut fields = fields(severity, error.sqlstate(), &error.message);
     fields.extend(error.detail.as_deref().map(|detail| field(b'D', detail)));
     fields.extend(error.hint.as_deref().map(|hint| field(b'H', hint)));
+    // The one error that drivers know by the function of PostgreSQL that raises it: they prepare the statement again.
+    fields.extend((error.message == CHANGED).then(|| field(b'R', "RevalidateCachedQuery")));
     fields.extend(position.map(|position| (b'P', position.to_string())));
     // Its only fault could be its size, and then there is nothing better to say.
     let _ = outbox.put(&ErrorResponse::new(fields));

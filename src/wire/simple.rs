@@ -3,6 +3,7 @@
 use super::answer::{Progress, Sending, attend};
 use super::conversation::{Complaint, Conversation};
 use super::encode::Columns;
+use crate::base::value::Format;
 use crate::base::{Error, Result};
 use crate::session::{Response, Stop};
 use crate::statement::{self, Parsed};
@@ -12,19 +13,20 @@ impl Conversation {
     pub(super) async fn simple(&mut self, text: &str) -> Result<(), Complaint> {
         self.session.prepared.remove("");
         self.portals.remove("");
-        let statements = self.door.read(text).map_err(|error| Complaint::of(error, text, 0))?;
+        let statements = self.read(text).map_err(|error| Complaint::of(error, text, 0))?;
         if statements.is_empty() {
             self.outbox.put(&EmptyQueryResponse::new())?;
         }
         for (left, parsed) in (0..statements.len()).rev().zip(&statements) {
             let begin = parsed.offset;
+            self.session.transaction.several = statements.len() > 1;
             self.statement(parsed, left == 0).await.map_err(|error| Complaint::of(error, text, begin))?;
         }
         Ok(self.session.finish().await?)
     }
 
     async fn statement(&mut self, parsed: &Parsed, last: bool) -> Result<()> {
-        let (stop, _timer) = self.start();
+        let (stop, _timer) = self.start(&parsed.text);
         let current = self.registration.current.clone();
         let running = statement::execute(&mut self.session, parsed, &[]);
         let response = attend(&mut self.inbox, &current, running).await?;
@@ -36,7 +38,8 @@ impl Conversation {
         match response {
             Response::Rows { rows, tag } => {
                 let schema = rows.schema.clone();
-                let columns = Columns::new(&schema, &[])?;
+                let format = if rows.binary { Format::Binary } else { Format::Text };
+                let columns = Columns::new(&schema, &[format])?;
                 self.outbox.put(&columns.description(&schema))?;
                 let mut sending = Sending::new(rows, columns, tag);
                 match self.send(&mut sending, stop, 0).await? {

@@ -2,7 +2,7 @@
 
 use super::frame::{self, Frame};
 use crate::base::{Error, Kind, Result};
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 use pgwire::messages::Message;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
@@ -127,7 +127,7 @@ impl Outbox {
 }
 
 /// Appends a body as CopyData without copying it through a message.
-pub fn put_copy_data(data: &Bytes, out: &mut BytesMut) {
+pub fn put_copy_data(data: &[u8], out: &mut BytesMut) {
     out.put_u8(b'd');
     out.put_u32(data.len() as u32 + 4);
     out.put_slice(data);

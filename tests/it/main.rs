@@ -4,6 +4,7 @@ mod client; // one who sends messages
 mod constraints; // keys that hold among writers at once
 mod clients; // drivers, psql and hostile programs, beside a PostgreSQL
 mod crash; // kill -9 at each step of a publication
+mod database; // its name
 mod duckdb; // DuckDB reads what we commit
 mod examples; // every folder a newcomer runs
 mod schedules; // ticks on a clock that the test moves

@@ -211,7 +211,7 @@ impl Rewriter<'_> {
             "current_user" | "user" | "session_user" | "current_role" => {
                 Some((Type::Name, ScalarValue::from(self.context.user.as_str())))
             }
-            "current_database" | "current_catalog" => Some((Type::Name, ScalarValue::from(name::DATABASE))),
+            "current_database" | "current_catalog" => Some((Type::Name, ScalarValue::from(name::database()))),
             "current_schema" => Some((Type::Name, ScalarValue::Utf8(self.context.creation_schema()))),
             _ => None,
         })

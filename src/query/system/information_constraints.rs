@@ -3,7 +3,7 @@
 use super::page::{Cell, Page, row};
 use super::pg::mentioned;
 use super::schema::Scope;
-use crate::base::name::DATABASE;
+use crate::base::name;
 use crate::catalog::{self, Constraint, Rule, Table};
 use std::sync::Arc;
 
@@ -31,7 +31,18 @@ pub fn table_constraints(scope: &Scope<'_>) -> Page {
             Rule::ForeignKey { .. } => "FOREIGN KEY",
         };
         let schema = &table.name.schema;
-        row![DATABASE, schema, &constraint.name, DATABASE, schema, &table.name.name, kind, "NO", "NO", "YES"]
+        row![
+            name::database(),
+            schema,
+            &constraint.name,
+            name::database(),
+            schema,
+            &table.name.name,
+            kind,
+            "NO",
+            "NO",
+            "YES"
+        ]
     });
     Page::of(
         [
@@ -57,7 +68,7 @@ pub fn key_column_usage(scope: &Scope<'_>) -> Page {
         constraint.rule.columns().iter().zip(1i64..).map(move |(column, number)| {
             let in_unique = if foreign { Cell::from(number) } else { Cell::Null };
             let (schema, name) = (&table.name.schema, &table.name.name);
-            row![DATABASE, schema, &constraint.name, DATABASE, schema, name, column, number, in_unique]
+            row![name::database(), schema, &constraint.name, name::database(), schema, name, column, number, in_unique]
         })
     });
     Page::of(
@@ -90,7 +101,7 @@ pub fn constraint_column_usage(scope: &Scope<'_>) -> Page {
         };
         for column in columns {
             let (home, name) = (&table.name.schema, &constraint.name);
-            rows.push(row![DATABASE, &of.name.schema, &of.name.name, column, DATABASE, home, name]);
+            rows.push(row![name::database(), &of.name.schema, &of.name.name, column, name::database(), home, name]);
         }
     }
     Page::of(
@@ -114,7 +125,7 @@ pub fn referential_constraints(scope: &Scope<'_>) -> Page {
         let key = parent.rules.keys().into_iter().find(|key| key.columns == references.as_slice())?;
         let (home, name) = (&table.name.schema, &constraint.name);
         let other = &parent.name.schema;
-        Some(row![DATABASE, home, name, DATABASE, other, key.name, "NONE", "NO ACTION", "NO ACTION"])
+        Some(row![name::database(), home, name, name::database(), other, key.name, "NONE", "NO ACTION", "NO ACTION"])
     });
     Page::of(
         [
@@ -135,7 +146,7 @@ pub fn referential_constraints(scope: &Scope<'_>) -> Page {
 pub fn check_constraints(scope: &Scope<'_>) -> Page {
     let rows = all(scope).filter_map(|(table, constraint)| {
         let Rule::Check { condition } = &constraint.rule else { return None };
-        Some(row![DATABASE, &table.name.schema, &constraint.name, format!("(({condition}))")])
+        Some(row![name::database(), &table.name.schema, &constraint.name, format!("(({condition}))")])
     });
     let columns = ["constraint_catalog", "constraint_schema", "constraint_name", "check_clause"];
     Page::of(columns, rows.collect::<Vec<_>>())

@@ -3,7 +3,7 @@
 use super::objects::Relation;
 use super::page::{Page, row};
 use super::schema::Scope;
-use crate::base::name::DATABASE;
+use crate::base::name;
 use crate::catalog::{Grant, OWNER, PUBLIC, Privilege, Subject};
 
 /// `PUBLIC` is shown in capitals, as in Postgres.
@@ -46,7 +46,7 @@ fn privileges_of_tables(scope: &Scope<'_>, public: bool) -> Page {
         all.map(move |(grantee, privilege, option)| {
             let hierarchy = yes(privilege == Privilege::Select);
             let (schema, name) = (&relation.schema, &relation.name);
-            row![OWNER, grantee, DATABASE, schema, name, privilege.name(), yes(option), hierarchy]
+            row![OWNER, grantee, name::database(), schema, name, privilege.name(), yes(option), hierarchy]
         })
     });
     let columns = [
@@ -76,7 +76,7 @@ pub fn column_privileges(scope: &Scope<'_>) -> Page {
             let all = all.into_iter().filter(move |(_, privilege, _)| of_columns.contains(privilege));
             all.map(move |(grantee, privilege, option)| {
                 let (schema, table) = (&relation.schema, &relation.name);
-                row![OWNER, grantee, DATABASE, schema, table, &column.name, privilege.name(), yes(option)]
+                row![OWNER, grantee, name::database(), schema, table, &column.name, privilege.name(), yes(option)]
             })
         })
     });
@@ -104,7 +104,9 @@ pub fn usage_privileges(scope: &Scope<'_>) -> Page {
         };
         let usage = given(grant).filter(|(_, privilege, _)| *privilege == Privilege::Usage);
         usage
-            .map(|(grantee, _, option)| row![OWNER, grantee, DATABASE, schema, name, kind, "USAGE", yes(option)])
+            .map(|(grantee, _, option)| {
+                row![OWNER, grantee, name::database(), schema, name, kind, "USAGE", yes(option)]
+            })
             .collect()
     });
     let columns = [

@@ -7,7 +7,7 @@ use super::page::{Cell, Page, row};
 use super::pg;
 use super::schema::{Filled, Needs, Scope};
 use crate::base::Type;
-use crate::base::name::DATABASE;
+use crate::base::name;
 
 pub(super) const FILLED: &[Filled] = &[
     Filled::new("applicable_roles", privileges::applicable_roles, Needs::Nothing),
@@ -32,7 +32,7 @@ pub(super) const FILLED: &[Filled] = &[
 ];
 
 fn catalog_name(_: &Scope<'_>) -> Page {
-    Page::of(["catalog_name"], [row![DATABASE]])
+    Page::of(["catalog_name"], [row![name::database()]])
 }
 
 fn character_sets(_: &Scope<'_>) -> Page {
@@ -44,11 +44,11 @@ fn character_sets(_: &Scope<'_>) -> Page {
         "default_collate_schema",
         "default_collate_name",
     ];
-    Page::of(columns, [row!["UTF8", "UCS", "UTF8", DATABASE, "pg_catalog", "C"]])
+    Page::of(columns, [row!["UTF8", "UCS", "UTF8", name::database(), "pg_catalog", "C"]])
 }
 
 fn schemata(scope: &Scope<'_>) -> Page {
-    let rows = scope.objects.namespaces.iter().map(|(_, name)| row![DATABASE, name, "aqueduct"]);
+    let rows = scope.objects.namespaces.iter().map(|(_, name)| row![name::database(), name, "aqueduct"]);
     Page::of(["catalog_name", "schema_name", "schema_owner"], rows)
 }
 
@@ -71,15 +71,16 @@ fn tables(scope: &Scope<'_>) -> Page {
             _ => "BASE TABLE",
         };
         let insertable = relation.kind == 'r' && !relation.is_system();
-        row![DATABASE, &relation.schema, &relation.name, kind, yes(insertable), "NO"]
+        row![name::database(), &relation.schema, &relation.name, kind, yes(insertable), "NO"]
     });
     Page::of(["table_catalog", "table_schema", "table_name", "table_type", "is_insertable_into", "is_typed"], rows)
 }
 
 fn views(scope: &Scope<'_>) -> Page {
     let views = shown(scope).filter(|relation| relation.kind == 'v');
-    let rows = views
-        .map(|it| row![DATABASE, &it.schema, &it.name, it.definition.as_deref(), "NONE", "NO", "NO", "NO", "NO", "NO"]);
+    let rows = views.map(|it| {
+        row![name::database(), &it.schema, &it.name, it.definition.as_deref(), "NONE", "NO", "NO", "NO", "NO", "NO"]
+    });
     Page::of(
         [
             "table_catalog",
@@ -135,7 +136,7 @@ fn columns(scope: &Scope<'_>) -> Page {
 fn column_row(relation: &Relation, column: &Column, number: i64) -> [Cell; 23] {
     let measures = Measures::of(&column.ty);
     row![
-        DATABASE,
+        name::database(),
         &relation.schema,
         &relation.name,
         &column.name,
@@ -149,7 +150,7 @@ fn column_row(relation: &Relation, column: &Column, number: i64) -> [Cell; 23] {
         measures.radix,
         measures.scale,
         measures.fraction,
-        DATABASE,
+        name::database(),
         "pg_catalog",
         column.ty.internal_name(),
         number.to_string(),
@@ -217,15 +218,15 @@ fn routines(scope: &Scope<'_>) -> Page {
     let rows = pg::procedures(scope).into_iter().map(|it| {
         let specific = format!("{}_{}", it.name, it.oid);
         row![
-            DATABASE,
+            name::database(),
             &it.schema,
             specific,
-            DATABASE,
+            name::database(),
             &it.schema,
             &it.name,
             "FUNCTION",
             standard_name(&it.result),
-            DATABASE,
+            name::database(),
             "pg_catalog",
             it.result.internal_name(),
             "EXTERNAL",
@@ -258,7 +259,18 @@ fn parameters(scope: &Scope<'_>) -> Page {
         it.arguments.iter().zip(1i64..).map(move |((name, ty), number)| {
             let specific = format!("{}_{}", it.name, it.oid);
             let name = (!name.is_empty()).then_some(name.as_str());
-            row![DATABASE, &it.schema, specific, number, "IN", "NO", "NO", name, standard_name(ty), ty.internal_name(),]
+            row![
+                name::database(),
+                &it.schema,
+                specific,
+                number,
+                "IN",
+                "NO",
+                "NO",
+                name,
+                standard_name(ty),
+                ty.internal_name(),
+            ]
         })
     });
     Page::of(

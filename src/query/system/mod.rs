@@ -15,6 +15,7 @@ mod page;
 mod pg;
 mod rewrite;
 mod schema;
+pub mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -28,15 +29,21 @@ use crate::catalog::{Live, Model, Snapshot, View};
 use crate::store::Store;
 use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::catalog::SchemaProvider;
+use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::logical_expr::ScalarUDF;
 use futures::future::BoxFuture;
 use objects::{Known, Objects};
 use parking_lot::Mutex;
+use sessions::Sessions;
 use std::sync::Arc;
 
 /// The schemas that are ours to fill. Unqualified names are looked up in `pg_catalog` before the search path.
 pub const SCHEMAS: [&str; 3] = ["pg_catalog", "information_schema", "aqueduct"];
+
+/// Whether a relation is one of ours, with what this server says of itself.
+pub fn is_system(provider: &dyn TableProvider) -> bool {
+    schema::is_system(provider)
+}
 
 /// Tells the shapes that the snapshot does not hold: only the planner knows them.
 pub trait Shapes: Send + Sync + std::fmt::Debug {
@@ -63,12 +70,14 @@ pub struct System {
     started_at: DateTime<Utc>,
     last: Mutex<Option<Arc<Objects>>>,
     known: Mutex<Known>,
+    pub sessions: Arc<Sessions>,
 }
 
 impl System {
     pub fn new(catalog: Arc<Live>) -> Self {
         let (store, started_at) = (catalog.store().clone(), catalog.now());
-        System { store, catalog, started_at, last: Mutex::default(), known: Mutex::default() }
+        let (last, known, sessions) = Default::default();
+        System { store, catalog, started_at, last, known, sessions }
     }
 
     /// The schema of a name, when it is one of [`SCHEMAS`].

@@ -54,6 +54,10 @@ pub(super) fn schema(
     Some(Arc::new(SystemSchema { name, system: system.clone(), context: context.clone(), shapes: shapes.clone() }))
 }
 
+pub(super) fn is_system(provider: &dyn TableProvider) -> bool {
+    (provider as &dyn std::any::Any).is::<SystemTable>()
+}
+
 #[derive(Debug)]
 struct SystemSchema {
     name: &'static str,

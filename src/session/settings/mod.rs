@@ -32,6 +32,9 @@ pub struct Settings {
     style: OnceLock<Style>,
 }
 
+/// Settings of one transaction; each has a `default_` beside it.
+const OF_TRANSACTIONS: &[&str] = &["transaction_deferrable", "transaction_isolation", "transaction_read_only"];
+
 /// One row of `SHOW ALL`.
 pub type Row<'a> = (&'static str, &'a str, &'static str);
 
@@ -42,6 +45,8 @@ impl Settings {
         let set = self.local.get(&key).or_else(|| self.session.get(&key)).or_else(|| self.start.get(&key));
         match (set, entry(name)) {
             (Some(value), _) => Ok(value),
+            // Outside a block they tell of the next one.
+            (None, Ok(_)) if OF_TRANSACTIONS.contains(&key.as_str()) => self.get(&format!("default_{key}")),
             (None, Ok(setting)) => Ok(setting.default),
             (None, Err(unknown)) => Err(unknown),
         }

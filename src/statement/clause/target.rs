@@ -1,7 +1,7 @@
 //! Where rows go: `INTO schema.table | connection.schema.table | FILE 'uri' [FORMAT f]`, and `MODE …`.
 
 use super::{later, refuse_later};
-use crate::base::name::DATABASE;
+use crate::base::name;
 use crate::base::{Error, Kind, Name, Result, quote_identifier, quote_literal};
 use crate::catalog::workflow::{Mode, Target};
 use crate::statement::cursor::Cursor;
@@ -21,7 +21,7 @@ pub fn target(cursor: &mut Cursor) -> Result<Target> {
     match cursor.dotted()?.as_slice() {
         [table] => Ok(Target::Table(Name::public(table))),
         [schema, table] => Ok(Target::Table(Name::new(schema, table))),
-        [database, schema, table] if database == DATABASE => Ok(Target::Table(Name::new(schema, table))),
+        [database, schema, table] if database == name::database() => Ok(Target::Table(Name::new(schema, table))),
         [connection, schema, table] => {
             Ok(Target::Remote { connection: connection.clone(), schema: schema.clone(), table: table.clone() })
         }

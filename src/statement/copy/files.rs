@@ -1,8 +1,11 @@
 //! Files that `COPY` reads and writes.
 
-use super::load::{Load, Reader};
+use super::Reading;
+use super::binary;
+use super::load::Load;
 use super::options::{Format, Options};
 use super::unload::Lines;
+use crate::base::value::Style;
 use crate::base::{Error, Kind, Result, Type};
 use crate::query::{Cast, Rows};
 use crate::statement::assignment::Assignment;
@@ -31,7 +34,7 @@ pub fn batches(path: PathBuf, load: Arc<Load>, options: Options) -> mpsc::Receiv
         let send = |batch| sender.blocking_send(batch).is_ok();
         let read = match options.format {
             Format::Parquet => parquet(&path, &load, &send),
-            Format::Text | Format::Csv => lines(&path, load, options, &send),
+            Format::Text | Format::Csv | Format::Binary => rows(&path, load, options, &send),
         };
         send(read.map(|()| None));
     });
@@ -48,9 +51,9 @@ pub fn each(read: Result<Vec<RecordBatch>>) -> Vec<Come> {
 
 type Send<'a> = &'a dyn Fn(Come) -> bool;
 
-fn lines(path: &Path, load: Arc<Load>, options: Options, send: Send) -> Result<()> {
+fn rows(path: &Path, load: Arc<Load>, options: Options, send: Send) -> Result<()> {
     let mut file = open(path, &load)?;
-    let mut reader = Reader::new(load, options);
+    let mut reader = Reading::new(load, options);
     let mut piece = vec![0; PIECE_BYTES];
     loop {
         let read = file.read(&mut piece)?;
@@ -159,11 +162,16 @@ pub async fn write(path: PathBuf, mut rows: Rows, options: Options, zone: &str) 
 
 enum Output<'a> {
     Lines(&'a mut File, Lines),
+    Binary(&'a mut File),
     Parquet(Box<ArrowWriter<&'a mut File>>, SchemaRef, Vec<Option<Cast>>),
 }
 
 impl<'a> Output<'a> {
     fn new(file: &'a mut File, schema: &SchemaRef, options: Options, zone: &str) -> Result<Output<'a>> {
+        if options.format == Format::Binary {
+            file.write_all(binary::HEADER)?;
+            return Ok(Output::Binary(file));
+        }
         if options.format != Format::Parquet {
             let lines = Lines::new(options, zone);
             if let Some(header) = lines.header(schema) {
@@ -192,7 +200,8 @@ impl<'a> Output<'a> {
 
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         match self {
-            Output::Lines(file, lines) => Ok(file.write_all(&lines.lines(batch)?)?),
+            Output::Lines(file, lines) => Ok(file.write_all(&lines.lines(batch)?.0)?),
+            Output::Binary(file) => Ok(file.write_all(&binary::rows(&[], batch, &Style::default())?.0)?),
             Output::Parquet(writer, schema, casts) => {
                 let columns = batch.columns().iter().zip(casts).map(|(column, cast)| match cast {
                     Some(cast) => cast.array(column),
@@ -207,6 +216,7 @@ impl<'a> Output<'a> {
     fn finish(self) -> Result<()> {
         match self {
             Output::Lines(..) => Ok(()),
+            Output::Binary(file) => Ok(file.write_all(binary::TRAILER)?),
             Output::Parquet(writer, ..) => writer.close().map(|_| ()).map_err(Error::from),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::base::{Error, Kind, Result};
 use crate::connect::records::Dialect;
+use crate::statement::target::folded;
 use datafusion::sql::sqlparser::ast::{CopyLegacyCsvOption, CopyLegacyOption, CopyOption};
 
 /// How rows are written in a file or stream.
@@ -9,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{CopyLegacyCsvOption, CopyLegacyOption, Cop
 pub enum Format {
     Text,
     Csv,
+    Binary,
     Parquet,
 }
 
@@ -20,6 +22,8 @@ pub struct Options {
     pub quote: u8,
     pub escape: u8,
     pub header: bool,
+    /// Columns of csv whose values always stand in quotes; `None` is all of them.
+    pub force_quote: Option<Vec<String>>,
 }
 
 /// What was said, before the format's own defaults.
@@ -31,6 +35,7 @@ struct Said {
     quote: Option<char>,
     escape: Option<char>,
     header: Option<bool>,
+    force_quote: Option<Option<Vec<String>>>,
 }
 
 impl Options {
@@ -70,7 +75,8 @@ impl Said {
             CopyOption::Escape(c) => set(&mut self.escape, *c),
             CopyOption::Freeze(_) => Ok(()),
             CopyOption::Encoding(name) => encoding(name),
-            other @ (CopyOption::ForceQuote(_) | CopyOption::ForceNotNull(_) | CopyOption::ForceNull(_)) => {
+            CopyOption::ForceQuote(columns) => set(&mut self.force_quote, Some(columns.iter().map(folded).collect())),
+            other @ (CopyOption::ForceNotNull(_) | CopyOption::ForceNull(_)) => {
                 Err(Error::unsupported(format!("COPY option {other} is not supported")))
             }
         }
@@ -83,6 +89,9 @@ impl Said {
                 for option in options {
                     match option {
                         CopyLegacyCsvOption::Header => set(&mut self.header, true)?,
+                        CopyLegacyCsvOption::ForceQuote(columns) => {
+                            set(&mut self.force_quote, Some(columns.iter().map(folded).collect()))?
+                        }
                         CopyLegacyCsvOption::Quote(c) => set(&mut self.quote, *c)?,
                         CopyLegacyCsvOption::Escape(c) => set(&mut self.escape, *c)?,
                         other => return Err(Error::unsupported(format!("COPY option {other} is not supported"))),
@@ -91,7 +100,7 @@ impl Said {
                 Ok(())
             }
             CopyLegacyOption::Parquet => set(&mut self.format, Format::Parquet),
-            CopyLegacyOption::Binary => by_name("binary").map(|_| ()),
+            CopyLegacyOption::Binary => set(&mut self.format, Format::Binary),
             CopyLegacyOption::Delimiter(c) => set(&mut self.delimiter, *c),
             CopyLegacyOption::Null(text) => set(&mut self.null, text.clone()),
             CopyLegacyOption::Header => set(&mut self.header, true),
@@ -112,6 +121,16 @@ impl Said {
             let said = self.delimiter.is_some() || self.null.is_some() || self.header.is_some();
             refuse(said, "DELIMITER, NULL or HEADER", "csv and text")?;
         }
+        refuse(!csv && self.force_quote.is_some(), "force quote", "csv")?;
+        if format == Format::Binary {
+            let refuse = |said: bool, option: &str| match said {
+                true => Err(Error::new(Kind::Syntax, format!("cannot specify {option} in BINARY mode"))),
+                false => Ok(()),
+            };
+            refuse(self.delimiter.is_some(), "DELIMITER")?;
+            refuse(self.null.is_some(), "NULL")?;
+            refuse(self.header == Some(true), "HEADER")?;
+        }
         let tabs = file.is_some_and(|file| extension(file) == "tsv");
         let delimiter = byte("delimiter", self.delimiter.unwrap_or(if csv && !tabs { ',' } else { '\t' }))?;
         let quote = byte("quote", self.quote.unwrap_or('"'))?;
@@ -126,7 +145,8 @@ impl Said {
         if !csv && b"\\.abcdefghijklmnopqrstuvwxyz0123456789".contains(&delimiter) {
             return Err(invalid(format!("COPY delimiter cannot be \"{}\"", delimiter as char)));
         }
-        Ok(Options { format, delimiter, null, quote, escape, header: self.header.unwrap_or(false) })
+        let force_quote = self.force_quote.unwrap_or(Some(vec![]));
+        Ok(Options { format, delimiter, null, quote, escape, header: self.header.unwrap_or(false), force_quote })
     }
 }
 
@@ -142,9 +162,9 @@ fn by_name(name: &str) -> Result<Format> {
         "text" => Ok(Format::Text),
         "csv" => Ok(Format::Csv),
         "parquet" => Ok(Format::Parquet),
-        "binary" => Err(Error::unsupported("COPY format \"binary\" is not supported")),
+        "binary" => Ok(Format::Binary),
         other => Err(invalid(format!("COPY format \"{other}\" not recognized"))
-            .hint("formats are text, csv and parquet".to_string())),
+            .hint("formats are text, csv, binary and parquet".to_string())),
     }
 }
 
@@ -200,6 +220,6 @@ mod tests {
         assert_eq!(kind(&[csv, CopyOption::Delimiter('"')]), Kind::InvalidParameterValue);
         assert_eq!(kind(&[CopyOption::Quote('"')]), Kind::InvalidParameterValue);
         assert_eq!(kind(&[CopyOption::Delimiter('ä')]), Kind::InvalidParameterValue);
-        assert_eq!(kind(&[CopyOption::Format("binary".into())]), Kind::FeatureNotSupported);
+        assert_eq!(kind(&[CopyOption::Format("binary".into()), CopyOption::Null("".into())]), Kind::Syntax);
     }
 }

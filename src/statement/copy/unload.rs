@@ -31,29 +31,44 @@ impl Lines {
         Some(line)
     }
 
-    pub fn lines(&self, batch: &RecordBatch) -> Result<Vec<u8>> {
+    /// The lines of a batch, and where each of them ends.
+    pub fn lines(&self, batch: &RecordBatch) -> Result<(Vec<u8>, Vec<usize>)> {
+        let schema = batch.schema();
+        let quoted = |name: &String| self.options.force_quote.as_ref().is_none_or(|columns| columns.contains(name));
+        let quoted: Vec<_> = schema.fields().iter().map(|field| quoted(field.name())).collect();
         let columns = batch.columns().iter().map(|column| self.text.array(column)).collect::<Result<Vec<_>>>()?;
         let columns: Vec<&StringArray> = columns.iter().map(|column| column.as_string::<i32>()).collect();
         let bytes: usize = columns.iter().map(|column| column.value_data().len() + 2 * column.len()).sum();
-        let mut lines = Vec::with_capacity(bytes);
+        let (mut lines, mut ends) = (Vec::with_capacity(bytes), Vec::with_capacity(batch.num_rows()));
         for row in 0..batch.num_rows() {
             for (at, column) in columns.iter().enumerate() {
                 let value = column.is_valid(row).then(|| column.value(row));
-                self.field(&mut lines, at, value, columns.len() == 1);
+                match value {
+                    Some(value) if quoted[at] => {
+                        self.separate(&mut lines, at);
+                        self.quoted(&mut lines, value);
+                    }
+                    value => self.field(&mut lines, at, value, columns.len() == 1),
+                }
             }
             lines.push(b'\n');
+            ends.push(lines.len());
         }
-        Ok(lines)
+        Ok((lines, ends))
     }
 
     fn field(&self, line: &mut Vec<u8>, at: usize, value: Option<&str>, only: bool) {
-        if at > 0 {
-            line.push(self.options.delimiter);
-        }
+        self.separate(line, at);
         match (value, self.options.format) {
             (None, _) => line.extend_from_slice(self.options.null.as_bytes()),
             (Some(value), Format::Csv) => self.csv(line, value, only),
             (Some(value), _) => self.escaped(line, value),
+        }
+    }
+
+    fn separate(&self, line: &mut Vec<u8>, at: usize) {
+        if at > 0 {
+            line.push(self.options.delimiter);
         }
     }
 
@@ -64,6 +79,10 @@ impl Lines {
         if value != self.options.null && !(only && value == "\\.") && !value.as_bytes().iter().any(special) {
             return line.extend_from_slice(value.as_bytes());
         }
+        self.quoted(line, value);
+    }
+
+    fn quoted(&self, line: &mut Vec<u8>, value: &str) {
         line.push(self.options.quote);
         for byte in value.bytes() {
             if byte == self.options.quote || byte == self.options.escape {
@@ -104,13 +123,17 @@ mod tests {
     fn check(format: Format, expected: &str) {
         let csv = format == Format::Csv;
         let (delimiter, null) = if csv { (b',', "") } else { (b'\t', "\\N") };
-        let options = Options { format, delimiter, null: null.into(), quote: b'"', escape: b'"', header: true };
+        let force_quote = Some(vec![]);
+        let options =
+            Options { format, delimiter, null: null.into(), quote: b'"', escape: b'"', header: true, force_quote };
         let numbers: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.5), None]));
         let texts: ArrayRef = Arc::new(StringArray::from(vec!["a,\"b\"\t\\", ""]));
         let batch = RecordBatch::try_from_iter([("n", numbers), ("a,b", texts)]).unwrap();
         let lines = Lines::new(options, "UTC");
         let mut all = lines.header(&batch.schema()).unwrap();
-        all.extend(lines.lines(&batch).unwrap());
+        let (rows, ends) = lines.lines(&batch).unwrap();
+        assert_eq!((ends.len(), ends.last()), (2, Some(&rows.len())));
+        all.extend(rows);
         assert_eq!(String::from_utf8(all).unwrap(), expected);
     }
 

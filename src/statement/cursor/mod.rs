@@ -68,6 +68,11 @@ impl<'a> Cursor<'a> {
         if self.at_end() { Ok(()) } else { Err(self.unexpected()) }
     }
 
+    /// Whether the next token is the last.
+    pub fn is_last(&self) -> bool {
+        self.at + 1 == self.tokens.len()
+    }
+
     fn token(&self, ahead: usize) -> Option<&'a Kinds> {
         self.tokens.get(self.at + ahead).map(|token| &token.token)
     }
@@ -154,7 +159,7 @@ impl<'a> Cursor<'a> {
         match self.dotted()?.as_slice() {
             [name] => Ok(Name::public(name)),
             [schema, name] => Ok(Name::new(schema, name)),
-            [database, schema, name] if database == crate::base::name::DATABASE => Ok(Name::new(schema, name)),
+            [database, schema, name] if database == crate::base::name::database() => Ok(Name::new(schema, name)),
             parts => Err(Error::unsupported("cross-database references are not implemented")
                 .detail(format!("the name is \"{}\"", parts.join(".")))
                 .at(at)),

@@ -1,7 +1,7 @@
 //! Standard statements: what of PostgreSQL's is here, and what differs.
 
 use super::Manual;
-use crate::statement::transaction;
+use crate::statement::{declare, listen, transaction};
 
 pub const ALL: &[Manual] = &[
     Manual {
@@ -125,6 +125,8 @@ copy with file, line and column, and nothing is changed.",
         example: "COPY (SELECT * FROM ml.scores) TO 'out/scores.parquet';",
     },
     transaction::FORM.manual,
+    declare::FORM.manual,
+    listen::FORM.manual,
     Manual {
         title: "SET",
         synopsis: "SET [SESSION | LOCAL] name = value\nSHOW name | ALL\nRESET name | ALL\nDISCARD ALL",

@@ -3,6 +3,7 @@
 mod attack;
 mod login;
 mod protocol;
+mod sessions;
 mod stub;
 
 use super::door::Limits;

@@ -2,7 +2,7 @@
 
 use crate::base::{Error, Kind, Result, Type};
 use crate::query::Rows;
-use crate::session::{CopyIn, Description, Effect, Response, Session};
+use crate::session::{Chunk, CopyIn, Description, Effect, Response, Session};
 use crate::statement::{self, Parsed, Statement};
 use bytes::Bytes;
 use datafusion::arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
@@ -167,8 +167,10 @@ fn copy_out() -> Response {
     let (sender, chunks) = mpsc::channel(1);
     tokio::spawn(async move {
         for at in 0..1000 {
-            let chunk = Bytes::from(format!("{at}\ta\n{at}\tb\n"));
-            if sender.send(Ok((chunk, 2))).await.is_err() {
+            let first = format!("{at}\ta\n");
+            let rows = format!("{first}{at}\tb\n");
+            let ends = vec![first.len(), rows.len()];
+            if sender.send(Ok(Chunk::rows(rows, ends))).await.is_err() {
                 return;
             }
         }

@@ -6,6 +6,7 @@ mod lookup;
 mod privileges;
 mod sequences;
 mod session;
+mod sessions;
 mod sizes;
 mod text;
 
@@ -31,8 +32,16 @@ use std::sync::{Arc, LazyLock};
 /// A signature as Postgres writes it, and what it answers. `regclass` takes a name or an OID, `any` anything.
 type Entry = (&'static str, fn(&Call<'_>) -> Result<Cell>);
 
-const GROUPS: &[&[Entry]] =
-    &[definitions::ALL, lookup::ALL, privileges::ALL, sequences::ALL, session::ALL, sizes::ALL, text::ALL];
+const GROUPS: &[&[Entry]] = &[
+    definitions::ALL,
+    lookup::ALL,
+    privileges::ALL,
+    sequences::ALL,
+    session::ALL,
+    sessions::ALL,
+    sizes::ALL,
+    text::ALL,
+];
 
 /// Functions that act, so that they must not be folded away while planning, and act for each row.
 const ACTING: &[&str] = &["nextval", "set_config", "setval"];
@@ -145,10 +154,14 @@ pub fn signatures() -> impl Iterator<Item = (&'static str, Vec<Type>, Type)> {
 /// A function by its name, bound to one statement's context.
 pub(super) fn function(system: &Arc<System>, context: &Arc<Context>, name: &str) -> Option<Arc<ScalarUDF>> {
     let Some(overloads) = all().get(name) else { return unbound().iter().find(|own| own.name() == name).cloned() };
-    let volatility = if ACTING.contains(&overloads.name) { Volatility::Volatile } else { Volatility::Stable };
+    let volatility = if acts(overloads.name) { Volatility::Volatile } else { Volatility::Stable };
     let signature = Signature::user_defined(volatility);
     let function = Function { overloads, signature, system: system.clone(), context: context.clone() };
     Some(Arc::new(ScalarUDF::from(function)))
+}
+
+fn acts(name: &str) -> bool {
+    name.contains("advisory") || ACTING.contains(&name) || sessions::ACTING.contains(&name)
 }
 
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
@@ -246,7 +259,7 @@ impl ScalarUDFImpl for Function {
         let types: Vec<_> = args.args.iter().map(ColumnarValue::data_type).collect();
         let Some(overload) = self.overload(&types) else { return plan_err!("{} must be planned", self.name()) };
         let scalars = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
-        let constant = scalars && !ACTING.contains(&self.overloads.name);
+        let constant = scalars && !acts(self.overloads.name);
         let count = if constant { 1 } else { args.number_rows };
         let columns = args.args.into_iter().map(|arg| cells(&arg.into_array(count)?)).collect::<Result<Vec<_>, _>>()?;
         let answers = self.answers(overload, &columns, count)?;

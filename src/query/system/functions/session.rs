@@ -2,15 +2,15 @@
 
 use super::{Call, Entry};
 use crate::base::error::did_you_mean;
-use crate::base::name::DATABASE;
+use crate::base::name;
 use crate::base::{Error, Kind, Result};
 use crate::catalog::temporary;
 use crate::query::system::page::Cell;
 use crate::query::system::{oid, pg};
 
 pub const ALL: &[Entry] = &[
-    ("current_catalog() name", |_| Ok(DATABASE.into())),
-    ("current_database() name", |_| Ok(DATABASE.into())),
+    ("current_catalog() name", |_| Ok(name::database().into())),
+    ("current_database() name", |_| Ok(name::database().into())),
     ("current_query() text", |_| Ok(Cell::Null)),
     ("current_role() name", user),
     ("current_schema() name", |call| Ok(on_path(call).first().cloned().into())),
@@ -22,7 +22,6 @@ pub const ALL: &[Entry] = &[
     ("inet_client_port() int4", |_| Ok(Cell::Null)),
     ("inet_server_addr() text", |_| Ok(Cell::Null)),
     ("inet_server_port() int4", |_| Ok(Cell::Null)),
-    ("pg_advisory_unlock_all() text", |_| Ok("".into())),
     ("pg_backend_pid() int4", |call| Ok(call.scope.context.pid.into())),
     ("pg_conf_load_time() timestamptz", started_at),
     ("pg_current_xact_id() text", |call| Ok(call.objects().snapshot.lake.to_string().into())),

@@ -7,6 +7,7 @@ mod kinds;
 mod proc;
 mod roles;
 mod server;
+mod session;
 
 pub use class::schema_description;
 pub use constraint::{Indexed, constraint_definition, index_definition, indexes, mentioned};
@@ -26,6 +27,7 @@ pub(super) const FILLED: &[Filled] = &[
     Filled::new("pg_class", class::pg_class, Needs::Nothing),
     Filled::new("pg_collation", kinds::pg_collation, Needs::Nothing),
     Filled::new("pg_constraint", constraint::pg_constraint, Needs::Nothing),
+    Filled::new("pg_cursors", session::pg_cursors, Needs::Session),
     Filled::new("pg_database", server::pg_database, Needs::Nothing),
     Filled::new("pg_description", class::pg_description, Needs::Shapes),
     Filled::new("pg_foreign_data_wrapper", foreign::pg_foreign_data_wrapper, Needs::Nothing),
@@ -35,15 +37,17 @@ pub(super) const FILLED: &[Filled] = &[
     Filled::new("pg_index", constraint::pg_index, Needs::Nothing),
     Filled::new("pg_indexes", constraint::pg_indexes, Needs::Nothing),
     Filled::new("pg_language", proc::pg_language, Needs::Nothing),
+    Filled::new("pg_locks", session::pg_locks, Needs::Session),
     Filled::new("pg_matviews", class::pg_matviews, Needs::Nothing),
     Filled::new("pg_namespace", class::pg_namespace, Needs::Nothing),
+    Filled::new("pg_prepared_statements", session::pg_prepared_statements, Needs::Session),
     Filled::new("pg_proc", proc::pg_proc, Needs::Shapes),
     Filled::new("pg_rewrite", class::pg_rewrite, Needs::Nothing),
     Filled::new("pg_roles", roles::pg_roles, Needs::Nothing),
     Filled::new("pg_sequence", constraint::pg_sequence, Needs::Nothing),
     Filled::new("pg_settings", server::pg_settings, Needs::Session),
     Filled::new("pg_shadow", roles::pg_shadow, Needs::Nothing),
-    Filled::new("pg_stat_activity", server::pg_stat_activity, Needs::Session),
+    Filled::new("pg_stat_activity", session::pg_stat_activity, Needs::Session),
     Filled::new("pg_stat_user_tables", class::pg_stat_user_tables, Needs::Nothing),
     Filled::new("pg_tables", class::pg_tables, Needs::Nothing),
     Filled::new("pg_tablespace", server::pg_tablespace, Needs::Nothing),

@@ -1,8 +1,8 @@
-//! The server itself: its database, settings and sessions.
+//! The server itself: its database and settings.
 
-use crate::base::name::DATABASE;
+use crate::base::name;
 use crate::query::system::oid;
-use crate::query::system::page::{Cell, Page, row};
+use crate::query::system::page::{Page, row};
 use crate::query::system::schema::Scope;
 use crate::query::{Context, Setting};
 
@@ -52,7 +52,7 @@ pub fn pg_settings(scope: &Scope<'_>) -> Page {
 }
 
 pub fn pg_database(_: &Scope<'_>) -> Page {
-    let row = row![oid::DATABASE, DATABASE, oid::ROLE, 6, "c", false, true, -1, 1663, "C", "C.UTF-8"];
+    let row = row![oid::DATABASE, name::database(), oid::ROLE, 6, "c", false, true, -1, 1663, "C", "C.UTF-8"];
     Page::of(
         [
             "oid",
@@ -73,25 +73,4 @@ pub fn pg_database(_: &Scope<'_>) -> Page {
 
 pub fn pg_tablespace(_: &Scope<'_>) -> Page {
     Page::of(["oid", "spcname", "spcowner"], [row![1663, "pg_default", oid::ROLE], row![1664, "pg_global", oid::ROLE]])
-}
-
-/// The asking session only: sessions do not see each other.
-pub fn pg_stat_activity(scope: &Scope<'_>) -> Page {
-    let now = Cell::Instant(scope.context.now.timestamp_micros());
-    let application = parameter(scope.context, "application_name").unwrap_or_default();
-    let row = row![
-        oid::DATABASE,
-        DATABASE,
-        scope.context.pid,
-        oid::ROLE,
-        &scope.context.user,
-        application,
-        "active",
-        "client backend"
-    ];
-    let [a, b, c, d, e, f, g, h] = row;
-    Page::of(
-        ["datid", "datname", "pid", "usesysid", "usename", "application_name", "state", "backend_type", "query_start"],
-        [[a, b, c, d, e, f, g, h, now]],
-    )
 }

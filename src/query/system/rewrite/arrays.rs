@@ -72,12 +72,21 @@ pub fn expand(expr: &mut Expr) {
             };
         }
         Expr::Function(_) => {
-            if let Some(array) = expanded(expr) {
+            if is_set(expr) {
+                *expr = call("unnest", [call("aqueduct_listening_channels", [])]);
+            } else if let Some(array) = expanded(expr) {
                 *expr = call("unnest", [call("aqueduct_pairs", [array])]);
             }
         }
         _ => {}
     }
+}
+
+/// A function whose rows are the items of another's answer.
+pub fn is_set(expr: &Expr) -> bool {
+    let Expr::Function(function) = expr else { return false };
+    let name = function.name.0.last().and_then(|part| part.as_ident());
+    name.is_some_and(|name| name.value.eq_ignore_ascii_case("pg_listening_channels"))
 }
 
 /// The array in `_pg_expandarray(array)`.

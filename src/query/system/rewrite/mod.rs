@@ -76,7 +76,7 @@ impl Rewriter {
     /// Whether what an expression becomes would lose the name that Postgres gives its column.
     fn renames(&self, expr: &Expr) -> bool {
         let becomes = matches!(expr, Expr::Cast { .. } | Expr::Subquery(_) | Expr::Collate { .. });
-        becomes || arrays::is_subquery(expr) || columns::is_hidden(&self.tables, expr)
+        becomes || arrays::is_subquery(expr) || arrays::is_set(expr) || columns::is_hidden(&self.tables, expr)
     }
 }
 
