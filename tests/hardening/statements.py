@@ -13,7 +13,7 @@ KNOWN = pathlib.Path(__file__).resolve().parent / "known.txt"
 MEMORY_BYTES = 256 << 20
 # What the process may take beyond the memory that queries may reserve.
 BESIDE_BYTES = 1200 << 20
-STATES = {"54000", "54001", "53200", "57014"}
+STATES = {"54000", "54001", "54011", "53200", "57014"}
 LOST = ("no answer", "connection lost")
 
 
