@@ -21,10 +21,11 @@ use datafusion::arrow::datatypes::{Int32Type, Int64Type, Schema};
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CaseWhen, Expr, Ident, JoinConstraint, JoinOperator, Merge as Tree, MergeAction, MergeClause,
-    MergeClauseKind, MergeInsertExpr, MergeInsertKind, ObjectName, SelectItem, SetExpr, Statement as AnyTree,
-    TableAlias, TableFactor, Value, VisitMut, With, helpers::attached_token::AttachedToken,
+    MergeClauseKind, MergeInsertExpr, MergeInsertKind, ObjectName, Query, SelectItem, SetExpr, Statement as AnyTree,
+    TableAlias, TableFactor, Value, VisitMut, VisitorMut, With, helpers::attached_token::AttachedToken,
 };
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// Under this name the query finds the table with places; no user can type it.
@@ -119,10 +120,10 @@ impl Merge {
         let mut query = template("SELECT 1 FROM source LEFT JOIN target AS target ON true")?;
         query.with = self.selection.with.clone();
         let mut items: Vec<Expr> = [FILE_COLUMN, POSITION_COLUMN].map(|name| self.selection.column(name)).into();
-        items.push(self.clause());
+        items.push(self.clause(table));
         for (number, clause) in self.tree.clauses.iter().enumerate().filter(|(_, clause)| writes(clause)) {
             for value in self.values(clause, table)? {
-                items.push(case(vec![(binary(self.clause(), BinaryOperator::Eq, number_of(number)), value)]));
+                items.push(case(vec![(binary(self.clause(table), BinaryOperator::Eq, number_of(number)), value)]));
             }
         }
         let SetExpr::Select(select) = query.body.as_mut() else { return Err(Error::internal("must be a SELECT")) };
@@ -147,7 +148,7 @@ impl Merge {
     }
 
     /// The number of the first clause that a pair of rows comes under.
-    fn clause(&self) -> Expr {
+    fn clause(&self, table: &Table) -> Expr {
         let file = || Box::new(self.selection.column(FILE_COLUMN));
         let clauses = self.tree.clauses.iter().enumerate().map(|(number, clause)| {
             let matched = match clause.clause_kind {
@@ -155,12 +156,34 @@ impl Merge {
                 _ => Expr::IsNull(file()),
             };
             let condition = match &clause.predicate {
-                Some(more) => binary(matched, BinaryOperator::And, Expr::Nested(Box::new(more.clone()))),
+                Some(more) => {
+                    let more = match clause.clause_kind {
+                        MergeClauseKind::Matched => more.clone(),
+                        _ => self.of_source(more, table),
+                    };
+                    binary(matched, BinaryOperator::And, Expr::Nested(Box::new(more)))
+                }
                 None => matched,
             };
             (condition, number_of(number))
         });
         case(clauses.collect())
+    }
+
+    /// An expression of rows that are not matched, where a bare name is a column of the source alone.
+    fn of_source(&self, expr: &Expr, table: &Table) -> Expr {
+        let mut expr = expr.clone();
+        let source = match &self.tree.source {
+            TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {
+                Some(alias.name.clone())
+            }
+            TableFactor::Table { name, .. } => name.0.last().and_then(|part| part.as_ident()).cloned(),
+            _ => None,
+        };
+        if let Some(source) = source {
+            let _ = expr.visit(&mut Bare { source, table, depth: 0 });
+        }
+        expr
     }
 
     /// What a clause writes: a value for each of the table's columns.
@@ -208,11 +231,43 @@ impl Merge {
         }
         let mut all = table.columns.iter().map(default).collect::<Result<Vec<_>>>()?;
         for (expr, at) in row.content.iter().zip(positions) {
-            let mut expr = expr.clone();
+            let mut expr = self.of_source(expr, table);
             typed(&mut expr, &table.columns[at])?;
             all[at] = expr;
         }
         Ok(all)
+    }
+}
+
+/// Gives columns that both sides have the name of the source.
+struct Bare<'a> {
+    source: Ident,
+    table: &'a Table,
+    /// Queries around the node; a bare name in a subquery may be one of its own.
+    depth: usize,
+}
+
+impl VisitorMut for Bare<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Identifier(name) = expr
+            && self.depth == 0
+            && self.table.column(&folded(name)).is_some()
+        {
+            *expr = Expr::CompoundIdentifier(vec![self.source.clone(), name.clone()]);
+        }
+        ControlFlow::Continue(())
     }
 }
 
