@@ -31,7 +31,7 @@ pub use live::{Commit, Live};
 pub use load::table_at;
 pub use object::{Connection, External, Input, Model, ModelVersion, NullRule, Secret, SecretSource};
 pub use role::{Grant, OWNER, PRIVILEGES, PUBLIC, Privilege, Role};
-pub use rules::{Constraint, Index, Key, Rule, Rules};
+pub use rules::{Action, Constraint, Index, Key, Rule, Rules};
 pub use sequence::Sequence;
 pub use snapshot::{Relation, Schema, Snapshot, View};
 pub use subject::Subject;

@@ -37,7 +37,33 @@ pub enum Rule {
         /// Id of the table that has the key; this one's own is 0 until it exists.
         table: i64,
         references: Vec<String>,
+        #[serde(default)]
+        on_delete: Action,
+        #[serde(default)]
+        on_update: Action,
     },
+}
+
+/// What becomes of a row that refers to one that goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// It must not be there when the statement ends.
+    #[default]
+    NoAction,
+    /// The same here, for keys are looked at once per statement.
+    Restrict,
+    /// It goes too.
+    Cascade,
+}
+
+impl Action {
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::NoAction => "NO ACTION",
+            Action::Restrict => "RESTRICT",
+            Action::Cascade => "CASCADE",
+        }
+    }
 }
 
 /// An index: it finds nothing faster, but a unique one holds rows to it.
@@ -115,10 +141,18 @@ impl Rules {
         })
     }
 
+    /// What becomes of rows whose row in the other table goes.
+    pub fn on_delete(&self, constraint: &str) -> Action {
+        match self.constraint(constraint).map(|it| &it.rule) {
+            Some(Rule::ForeignKey { on_delete, .. }) => *on_delete,
+            _ => Action::NoAction,
+        }
+    }
+
     /// Name, own columns, id of the other table, its columns.
     pub fn foreign_keys(&self) -> impl Iterator<Item = (&str, &[String], i64, &[String])> {
         self.constraints.iter().filter_map(|constraint| match &constraint.rule {
-            Rule::ForeignKey { columns, table, references } => {
+            Rule::ForeignKey { columns, table, references, .. } => {
                 Some((constraint.name.as_str(), columns.as_slice(), *table, references.as_slice()))
             }
             _ => None,

@@ -14,9 +14,9 @@ use std::sync::Arc;
 const AGAIN_MAX: usize = 20;
 
 /// A table whose rows change.
-struct Changed {
-    before: Option<Arc<Table>>,
-    after: Arc<Table>,
+pub(super) struct Changed {
+    pub before: Option<Arc<Table>>,
+    pub after: Arc<Table>,
 }
 
 impl Lake {
@@ -250,7 +250,7 @@ impl Lake {
     }
 
     /// Files with rows that were there and go: which ones, or all of them.
-    async fn rows_that_go(&self, it: &Changed) -> Result<Vec<(Part, Option<Arc<[u64]>>)>> {
+    pub(super) async fn rows_that_go(&self, it: &Changed) -> Result<Vec<(Part, Option<Arc<[u64]>>)>> {
         let Some(before) = &it.before else { return Ok(vec![]) };
         let mut gone = vec![];
         for file in &before.files {
@@ -265,7 +265,7 @@ impl Lake {
         Ok(gone)
     }
 
-    async fn parts(&self, table: &Table, files: impl Iterator<Item = &Arc<DataFile>>) -> Result<Vec<Part>> {
+    pub(super) async fn parts(&self, table: &Table, files: impl Iterator<Item = &Arc<DataFile>>) -> Result<Vec<Part>> {
         let mut parts = vec![];
         for file in files {
             let path = self.folder.join(&table.folder).join(&file.path);
@@ -280,7 +280,7 @@ impl Changed {
         self.before.as_ref().is_some_and(|before| before.files.iter().any(|old| old.id == file.id))
     }
 
-    fn new_files(&self) -> impl Iterator<Item = &Arc<DataFile>> {
+    pub(super) fn new_files(&self) -> impl Iterator<Item = &Arc<DataFile>> {
         self.after.files.iter().filter(|file| !self.was(file))
     }
 
@@ -297,7 +297,7 @@ impl Changed {
         !self.after.rules.is_empty() && self.new_files().any(|file| file.rows > 0)
     }
 
-    fn loses(&self) -> bool {
+    pub(super) fn loses(&self) -> bool {
         self.before.as_ref().is_some_and(|before| {
             before.files.iter().any(|file| {
                 let after = self.after.files.iter().find(|after| after.id == file.id);
@@ -308,7 +308,7 @@ impl Changed {
 }
 
 /// Tables that are not the same any more, by their ids.
-fn changed(before: &Snapshot, after: &Snapshot) -> BTreeMap<i64, Changed> {
+pub(super) fn changed(before: &Snapshot, after: &Snapshot) -> BTreeMap<i64, Changed> {
     let tables = after.relations.iter().filter_map(|(name, relation)| Some((name, relation.table()?)));
     let changed = tables.filter_map(|(name, table)| {
         let old = before.relation(name).and_then(Relation::table).filter(|old| old.id == table.id);

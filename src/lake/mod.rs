@@ -3,6 +3,7 @@
 //! The catalog says which files a table has; this room knows what is in a file.
 //! Files are on the disk before the catalog names them and never change.
 
+mod cascade;
 mod collect;
 mod conflicts;
 mod constraints;

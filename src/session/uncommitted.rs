@@ -64,6 +64,10 @@ impl Uncommitted {
         let pending = lake.pending(table, &changes, work.draft.base());
         let before = work.draft.snapshot().clone();
         work.add(Commit { changes, message: tag.to_string(), ..Commit::default() })?;
+        while let Some((child, changes)) = lake.cascade(&before, work.draft.snapshot()).await? {
+            work.pending.push(Arc::new(lake.pending(&child, &changes, work.draft.base())));
+            work.add(Commit { changes, ..Commit::default() })?;
+        }
         let looked_at = lake.check_constraints(&before, work.draft.snapshot()).await?;
         if work.draft.is_checked() {
             work.draft.constraints_hold(looked_at);

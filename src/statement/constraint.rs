@@ -3,7 +3,7 @@
 use super::Session;
 use super::target::{Written, folded, ident_offset, offset, refuse};
 use crate::base::{Error, Kind, Name, Result};
-use crate::catalog::{Column, Constraint, Relation, Rule, Rules, Table};
+use crate::catalog::{Action, Column, Constraint, Relation, Rule, Rules, Table};
 use crate::query::Context;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::sql::sqlparser::ast::{
@@ -105,10 +105,8 @@ impl Shape<'_> {
 
     fn foreign_key(&mut self, it: &ForeignKeyConstraint) -> Result<()> {
         immediate(&it.characteristics)?;
-        for action in [&it.on_delete, &it.on_update].into_iter().flatten() {
-            let plain = matches!(action, ReferentialAction::NoAction | ReferentialAction::Restrict);
-            refuse(!plain, &format!("a foreign key with {action}"))?;
-        }
+        let (on_delete, on_update) = (action("DELETE", &it.on_delete)?, action("UPDATE", &it.on_update)?);
+        refuse(on_update == Action::Cascade, "ON UPDATE CASCADE")?;
         let written = Written::new(&it.foreign_table, self.text)?;
         let own = written.find(self.context)?.is_none_or(|name| name == self.name) && written.last() == self.name.name;
         let (table, known, primary) = match own {
@@ -142,7 +140,8 @@ impl Shape<'_> {
         }
         let name = self.named(it.name.as_ref(), &columns, "fkey")?;
         comparable(&name, (&columns, &self.columns), (&references, &known))?;
-        self.rules.constraints.push(Constraint { name, rule: Rule::ForeignKey { columns, table, references } });
+        let rule = Rule::ForeignKey { columns, table, references, on_delete, on_update };
+        self.rules.constraints.push(Constraint { name, rule });
         Ok(())
     }
 
@@ -276,4 +275,16 @@ impl VisitorMut for Bare<'_> {
         }
         ControlFlow::Continue(())
     }
+}
+
+fn action(event: &str, written: &Option<ReferentialAction>) -> Result<Action> {
+    Ok(match written {
+        None | Some(ReferentialAction::NoAction) => Action::NoAction,
+        Some(ReferentialAction::Restrict) => Action::Restrict,
+        Some(ReferentialAction::Cascade) => Action::Cascade,
+        Some(other) => {
+            return Err(Error::unsupported(format!("ON {event} {other} is not supported"))
+                .hint("ON DELETE CASCADE takes the rows away".to_string()));
+        }
+    })
 }

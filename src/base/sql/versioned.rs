@@ -7,7 +7,7 @@
 use super::{Kinds, Token, words};
 use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
-use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::keywords::{Keyword, RESERVED_FOR_COLUMN_ALIAS};
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{TokenWithSpan, Word};
 
@@ -19,7 +19,7 @@ pub(super) fn spans(tokens: &[Token]) -> (Vec<TokenWithSpan>, bool) {
     let mut mark_after = None;
     let mut versioned = false;
     for (at, token) in tokens.iter().enumerate() {
-        versioned |= words::is_word(&token.token) || words::is_typed(&tokens[at..]);
+        versioned |= words::is_word(&token.token) || words::is_typed(&tokens[at..]) || is_conflict(&tokens[at..]);
         let mut kind = token.token.clone();
         if let Some(clause) = clause(&tokens[at..])
             && preceded_by_for(&tokens[..at])
@@ -39,6 +39,12 @@ pub(super) fn spans(tokens: &[Token]) -> (Vec<TokenWithSpan>, bool) {
         }
     }
     (spans, versioned)
+}
+
+/// `ON CONFLICT`, where the parser may take ON for the name of a column.
+fn is_conflict(tokens: &[Token]) -> bool {
+    let mut words = tokens.iter().filter(|token| token.is_significant()).map(keyword);
+    words.next() == Some(Some(Keyword::ON)) && words.next() == Some(Some(Keyword::CONFLICT))
 }
 
 /// The first word, when the tokens begin with `VERSION | TIMESTAMP | SYSTEM_TIME AS OF`.
@@ -85,6 +91,10 @@ impl Dialect for VersionedDialect {
 
     fn dialect(&self) -> std::any::TypeId {
         PostgreSqlDialect {}.dialect()
+    }
+
+    fn is_column_alias(&self, keyword: &Keyword, _: &mut Parser) -> bool {
+        *keyword != Keyword::ON && !RESERVED_FOR_COLUMN_ALIAS.contains(keyword)
     }
 
     fn identifier_quote_style(&self, identifier: &str) -> Option<char> {

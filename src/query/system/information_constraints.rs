@@ -1,7 +1,7 @@
 //! Constraints as `information_schema` tells of them.
 
 use super::page::{Cell, Page, row};
-use super::pg::mentioned;
+use super::pg::{actions, mentioned};
 use super::schema::Scope;
 use crate::base::name;
 use crate::catalog::{self, Constraint, Rule, Table};
@@ -124,8 +124,19 @@ pub fn referential_constraints(scope: &Scope<'_>) -> Page {
         let parent = parent(scope, *id)?;
         let key = parent.rules.keys().into_iter().find(|key| key.columns == references.as_slice())?;
         let (home, name) = (&table.name.schema, &constraint.name);
+        let (update, delete) = actions(&constraint.rule);
         let other = &parent.name.schema;
-        Some(row![name::database(), home, name, name::database(), other, key.name, "NONE", "NO ACTION", "NO ACTION"])
+        Some(row![
+            name::database(),
+            home,
+            name,
+            name::database(),
+            other,
+            key.name,
+            "NONE",
+            update.name(),
+            delete.name()
+        ])
     });
     Page::of(
         [

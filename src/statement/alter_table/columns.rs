@@ -114,7 +114,7 @@ impl Altered<'_> {
             match &mut constraint.rule {
                 Rule::PrimaryKey { columns } | Rule::Unique { columns, .. } => rename(columns),
                 Rule::Check { condition } => *condition = renamed(condition, &name, &wanted)?,
-                Rule::ForeignKey { columns, table, references } => {
+                Rule::ForeignKey { columns, table, references, .. } => {
                     rename(columns);
                     if *table == id {
                         rename(references);

@@ -36,7 +36,7 @@ CREATE [TEMP] TABLE [IF NOT EXISTS] name [ON COMMIT PRESERVE ROWS | DELETE ROWS 
 DROP TABLE [IF EXISTS] name, … [CASCADE | RESTRICT]",
         about: "A managed table: Parquet files and a DuckLake 1.0 catalog, which DuckDB and others can read while the \
 server runs. A constraint is [CONSTRAINT name] PRIMARY KEY, UNIQUE [NULLS NOT DISTINCT], CHECK (condition) or \
-REFERENCES table, and holds whoever writes: statements, COPY and workflows, whose runs fail before they publish. Keys \
+REFERENCES table [ON DELETE {NO ACTION | RESTRICT | CASCADE}], and holds whoever writes: statements, COPY and workflows, whose runs fail before they publish. Keys \
 are looked at once per statement, not row by row. serial types and GENERATED … AS IDENTITY number rows. Dropping a \
 table keeps its past readable in the lake's history, and never drops what reads it.
 

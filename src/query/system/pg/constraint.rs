@@ -1,7 +1,7 @@
 //! Constraints and indexes of managed tables.
 
 use crate::base::quote_identifier;
-use crate::catalog::{self, Index, Rule, Snapshot, Table};
+use crate::catalog::{self, Action, Index, Rule, Snapshot, Table};
 use crate::query::system::oid;
 use crate::query::system::page::{Cell, Page, row};
 use crate::query::system::schema::Scope;
@@ -168,6 +168,7 @@ pub fn pg_constraint(scope: &Scope<'_>) -> Page {
                 }
             };
             let foreign = kind == "f";
+            let (on_update, on_delete) = actions(&constraint.rule);
             row![
                 constraint_oid(table, &constraint.name),
                 &constraint.name,
@@ -177,8 +178,8 @@ pub fn pg_constraint(scope: &Scope<'_>) -> Page {
                 oid::of_lake(table.id),
                 index,
                 other,
-                if foreign { "a" } else { " " },
-                if foreign { "a" } else { " " },
+                if foreign { code(on_update) } else { " " },
+                if foreign { code(on_delete) } else { " " },
                 if foreign { "s" } else { " " },
                 true,
                 key,
@@ -241,12 +242,31 @@ pub fn constraint_definition(scope: &Scope<'_>, oid: u32, pretty: bool) -> Optio
         Rule::Unique { columns, .. } => format!("UNIQUE NULLS NOT DISTINCT ({})", list(columns)),
         Rule::Check { condition } if pretty => format!("CHECK ({condition})"),
         Rule::Check { condition } => format!("CHECK (({condition}))"),
-        Rule::ForeignKey { columns, table, references } => {
+        Rule::ForeignKey { columns, table, references, on_delete, on_update } => {
             let parent = scope.objects.relation(oid::of_lake(*table))?;
             let name = parent.shown(&scope.context.search_path);
-            format!("FOREIGN KEY ({}) REFERENCES {name}({})", list(columns), list(references))
+            let acts =
+                [("UPDATE", on_update), ("DELETE", on_delete)].into_iter().filter(|it| *it.1 != Action::NoAction);
+            let acts: String = acts.map(|(event, action)| format!(" ON {event} {}", action.name())).collect();
+            format!("FOREIGN KEY ({}) REFERENCES {name}({}){acts}", list(columns), list(references))
         }
     })
+}
+
+/// ON UPDATE and ON DELETE.
+pub fn actions(rule: &Rule) -> (Action, Action) {
+    match rule {
+        Rule::ForeignKey { on_delete, on_update, .. } => (*on_update, *on_delete),
+        _ => Default::default(),
+    }
+}
+
+fn code(action: Action) -> &'static str {
+    match action {
+        Action::NoAction => "a",
+        Action::Restrict => "r",
+        Action::Cascade => "c",
+    }
 }
 
 /// `pg_get_indexdef`, of the whole index or one of its columns.
