@@ -32,8 +32,36 @@ async fn functions_that_allocate_have_a_limit() {
         "SELECT rpad('a', 2000000000, 'b')",
         "SELECT array_repeat(1, 2000000000)",
         "SELECT generate_series(1, 2000000000)",
+        "SELECT length(concat(repeat('x', 200000000), repeat('x', 200000000)))",
+        "SELECT concat_ws(repeat('x', 200000000), 'a', 'b', 'c')",
+        "SELECT length(replace(repeat('x', 100000), 'x', repeat('y', 100000)))",
+        "SELECT length(replace(repeat(name, 100000), 'a', repeat('y', 100000))) FROM t",
+        "SELECT length(regexp_replace(repeat('x', 10000000), 'x', repeat('y', 10000), 'g'))",
+        "SELECT length(regexp_replace(repeat('x', 10000000), '(x+)', repeat('\\1', 1000)))",
+        "SELECT array_length(string_to_array(repeat(',', 200000000), ','), 1)",
+        "SELECT length(array_to_string(array_repeat('x', 100000), repeat('y', 100000)))",
+        "SELECT length(format('%1000000000s', 'x'))",
     ] {
         assert_eq!(room.error(text).await.sqlstate(), "54000", "{text}");
     }
     room.check("SELECT length(repeat('ab', 1000))", "length integer\n2000").await;
+    room.check(
+        "SELECT length(concat(repeat('ab', 1000), 'c')), length(concat_ws(', ', 'ab', 'c'))",
+        "length integer, length integer\n2001, 5",
+    )
+    .await;
+    // As many as there could be would be too many, but there are fewer.
+    room.check(
+        "SELECT length(replace(repeat('x', 100000) || 'z', 'z', repeat('y', 100000)))",
+        "length integer\n200000",
+    )
+    .await;
+    room.check(
+        "SELECT length(regexp_replace(repeat('x', 100000) || 'Z', 'z', repeat('y', 100000), 'gi'))",
+        "length integer\n200000",
+    )
+    .await;
+    room.check("SELECT array_length(string_to_array(repeat('x', 40000000), ','), 1)", "array_length integer\n1").await;
+    room.check("SELECT length(format('%-100000s|', 'x'))", "length integer\n100001").await;
+    assert_eq!(room.error("SELECT format('%9999999999s', 'x')").await.sqlstate(), "22003");
 }
