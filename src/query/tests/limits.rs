@@ -65,3 +65,29 @@ async fn functions_that_allocate_have_a_limit() {
     room.check("SELECT length(format('%-100000s|', 'x'))", "length integer\n100001").await;
     assert_eq!(room.error("SELECT format('%9999999999s', 'x')").await.sqlstate(), "22003");
 }
+
+#[tokio::test]
+async fn what_cannot_be_planned_in_time_is_refused() {
+    let room = Room::new().await;
+    let with = |uses: &str, count: usize| {
+        let steps =
+            (1..count).map(|n| format!("c{n} AS (SELECT a.x FROM {})", uses.replace("before", &format!("c{}", n - 1))));
+        let steps: Vec<_> = std::iter::once("c0 AS (SELECT 1 AS x)".to_string()).chain(steps).collect();
+        format!("WITH {} SELECT count(*) FROM c{}", steps.join(", "), count - 1)
+    };
+    let joined = |count: usize| {
+        let relations: Vec<_> = (0..count).map(|n| format!("generate_series(1, 1) g{n}")).collect();
+        format!("SELECT count(*) FROM {}", relations.join(", "))
+    };
+    for text in [with("before a", 2_000), with("before a, before b", 40), joined(1_000)] {
+        let error = room.error(&text).await;
+        assert_eq!(error.sqlstate(), "54001", "{}", error.message);
+        assert!(error.offset.is_some_and(|at| at > 0), "{error:?}");
+    }
+    for text in [with("before a", 100), with("before a, before b", 8), joined(50)] {
+        room.check(&text, "count bigint\n1").await;
+    }
+    // A name within hides the one outside.
+    let hidden = format!("{} WHERE 1 IN (WITH c39 AS (SELECT 1 AS x) SELECT x FROM c39)", with("before a", 40));
+    room.check(&hidden, "count bigint\n1").await;
+}
