@@ -42,6 +42,7 @@ pub mod system;
 #[cfg(test)]
 mod tests;
 mod types;
+mod unfolded;
 
 pub use aggregates::aggregates;
 pub use context::{Context, RunContext, Setting};

@@ -3,17 +3,37 @@
 use datafusion::common::{DataFusionError, SchemaError, Span};
 use datafusion::sql::sqlparser::tokenizer::Location;
 
-/// A text and where its lines start, so that many places in it are found quickly.
+/// Characters from one known place to the next.
+const STEP: usize = 64;
+
+/// A text, where its lines start, and where every 64th of its characters does: a line can be megabytes long, and
+/// every one of a hundred thousand literals in it is looked up.
 #[derive(Debug)]
 pub struct Places<'a> {
     pub text: &'a str,
+    /// The first character of each line, by its number.
     lines: Vec<usize>,
+    /// Byte offsets of characters number 0, 64, 128, …; none when a character is a byte.
+    steps: Vec<usize>,
 }
 
 impl<'a> Places<'a> {
     pub fn new(text: &'a str) -> Self {
-        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Places { text, lines: std::iter::once(0).chain(starts).collect() }
+        let mut lines = vec![0];
+        if text.is_ascii() {
+            lines.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
+            return Places { text, lines, steps: vec![] };
+        }
+        let mut steps = vec![];
+        for (number, (at, character)) in text.char_indices().enumerate() {
+            if number % STEP == 0 {
+                steps.push(at);
+            }
+            if character == '\n' {
+                lines.push(number + 1);
+            }
+        }
+        Places { text, lines, steps }
     }
 
     /// Byte offset of a place that the parser names; `None` when it names none.
@@ -27,14 +47,14 @@ impl<'a> Places<'a> {
     }
 
     fn at(&self, line: u64, column: u64) -> Option<usize> {
-        let start = *self.lines.get((line as usize).checked_sub(1)?)?;
-        let column = (column as usize).checked_sub(1)?;
-        let rest = &self.text[start..];
-        let inside = match rest.as_bytes().get(..column) {
-            Some(before) if before.is_ascii() => column,
-            _ => rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at),
-        };
-        Some(start + inside)
+        let line = *self.lines.get((line as usize).checked_sub(1)?)?;
+        let number = line.saturating_add((column as usize).checked_sub(1)?);
+        if self.steps.is_empty() {
+            return Some(number.min(self.text.len()));
+        }
+        let Some(step) = self.steps.get(number / STEP) else { return Some(self.text.len()) };
+        let rest = &self.text[*step..];
+        Some(step + rest.char_indices().nth(number % STEP).map_or(rest.len(), |(at, _)| at))
     }
 
     /// Where the planner's error points, by its diagnostics.
@@ -68,5 +88,19 @@ mod tests {
             assert_eq!(places.offset(Location::new(line, column)), Some(at), "{line}:{column}");
         }
         assert_eq!(places.offset(Location::new(0, 0)), None);
+        assert_eq!(places.offset(Location::new(3, 1)), None);
+        assert_eq!(places.offset(Location::new(2, 900)), Some(11));
+    }
+
+    #[test]
+    fn places_far_into_a_line_are_found() {
+        for character in ["a", "é", "語"] {
+            let text = format!("x\n{}", character.repeat(1_000));
+            let places = Places::new(&text);
+            for column in [1, 64, 65, 128, 1_000, 1_001, 2_000] {
+                let at = 2 + character.len() * (column.min(1_001) - 1);
+                assert_eq!(places.offset(Location::new(2, column as u64)), Some(at), "{character} {column}");
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::names::Names;
 use super::places::Places;
 use super::relations::named;
 use super::system::{self, Shapes, Signature, System};
-use super::{Context, Explain, Plan, References, called, errors, meaning, output, parameters, rewrite};
+use super::{Context, Explain, Plan, References, called, errors, meaning, output, parameters, rewrite, unfolded};
 use crate::base::{Error, Kind, Name, Result, Type, sql};
 use crate::catalog::{Live, Model, View, temporary};
 use crate::connect::Connections;
@@ -86,6 +86,7 @@ impl Planner {
                 .hint("only SELECT, VALUES and WITH … SELECT give rows here".to_string()));
         }
         let places = Places::new(text);
+        unfolded::check(&statement, &places)?;
         called::check(&statement, &self.functions, &places)?;
         system::rewrite(&mut statement, &context)?;
         let rewritten = rewrite::rewrite(&context, &self.models, &places, hints, &mut statement)?;

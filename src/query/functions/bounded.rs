@@ -1,5 +1,6 @@
 //! Functions whose results can be far larger than their arguments, with a limit on how far.
 
+use super::growth::Growth;
 use crate::base::{Error, Kind};
 use datafusion::arrow::array::{Array, AsArray};
 use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type};
@@ -12,7 +13,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// Bytes that one batch of results may have.
-const BYTES_MAX: u64 = 256 << 20;
+pub(super) const BYTES_MAX: u64 = 256 << 20;
 
 /// The functions that need a limit, with it.
 pub(super) fn functions(all: &[Arc<ScalarUDF>]) -> Vec<ScalarUDF> {
@@ -36,6 +37,8 @@ enum Size {
     Items,
     /// The new length of a list.
     Length,
+    /// What is put together from the arguments.
+    Growth(Growth),
 }
 
 fn size_of(name: &str) -> Option<Size> {
@@ -45,6 +48,12 @@ fn size_of(name: &str) -> Option<Size> {
         "generate_series" | "range" => Size::Range,
         "array_repeat" => Size::Items,
         "array_resize" => Size::Length,
+        "concat" => Size::Growth(Growth::Joined { separator: false }),
+        "concat_ws" => Size::Growth(Growth::Joined { separator: true }),
+        "replace" => Size::Growth(Growth::Replaced),
+        "regexp_replace" => Size::Growth(Growth::Matched),
+        "string_to_array" => Size::Growth(Growth::Split),
+        "array_to_string" => Size::Growth(Growth::Items),
         _ => return None,
     })
 }
@@ -97,17 +106,47 @@ impl ScalarUDFImpl for Bounded {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let rows = args.args.iter().any(|arg| matches!(arg, ColumnarValue::Array(_)));
         let rows = if rows { args.number_rows } else { 1 };
-        let mut bytes: u64 = 0;
-        for row in 0..rows {
-            bytes = bytes.saturating_add(self.bytes(&args.args, row));
-            if bytes > BYTES_MAX {
-                return Err(Error::new(Kind::TooLarge, "requested length too large")
-                    .detail(format!("{}() may give {} MB at a time", self.name(), BYTES_MAX >> 20))
-                    .into());
+        let most = most(&args.args);
+        let at_most = |row| self.bytes(&args.args, row);
+        let too_large = match self.size {
+            Size::Growth(growth) => {
+                exceeds(rows, most, at_most) && exceeds(rows, most, |row| growth.counted(&args.args, row))
             }
+            _ => exceeds(rows, most, at_most),
+        };
+        if too_large {
+            return Err(too_long(self.name()).into());
         }
         self.inner.invoke_with_args(args)
     }
+}
+
+/// Whether the results for that many rows are larger together.
+fn exceeds(rows: usize, most: u64, bytes: impl Fn(usize) -> u64) -> bool {
+    let mut all: u64 = 0;
+    (0..rows).any(|row| {
+        all = all.saturating_add(bytes(row));
+        all > most
+    })
+}
+
+/// The limit, or somewhat more than what is large already: a column of long texts can be changed.
+fn most(args: &[ColumnarValue]) -> u64 {
+    let texts = args.iter().map(|arg| match arg {
+        ColumnarValue::Array(array) => match array.data_type() {
+            DataType::Utf8 => array.as_string::<i32>().values().len() as u64,
+            _ => 0,
+        },
+        ColumnarValue::Scalar(_) => 0,
+    });
+    let largest = texts.max().unwrap_or_default();
+    BYTES_MAX.max(largest.saturating_add(largest / 4))
+}
+
+/// The error of a function whose results would be too large.
+pub(super) fn too_long(name: &str) -> Error {
+    Error::new(Kind::TooLarge, "requested length too large")
+        .detail(format!("{name}() may give {} MB at a time", BYTES_MAX >> 20))
 }
 
 impl Bounded {
@@ -122,6 +161,7 @@ impl Bounded {
             Size::Items => {
                 amount(1).map_or(0, unsigned).saturating_mul(args.first().map_or(8, |item| length(item, row).max(8)))
             }
+            Size::Growth(growth) => growth.at_most(args, row),
             Size::Range => {
                 let (start, end) = match (amount(0), amount(1)) {
                     (Some(start), Some(end)) => (start, end),
@@ -157,7 +197,7 @@ fn integer(arg: &ColumnarValue, row: usize) -> Option<i64> {
 }
 
 /// Bytes of a text.
-fn length(arg: &ColumnarValue, row: usize) -> u64 {
+pub(super) fn length(arg: &ColumnarValue, row: usize) -> u64 {
     let length = match arg {
         ColumnarValue::Scalar(value) => value.try_as_str().flatten().map_or(8, str::len),
         ColumnarValue::Array(array) => match array.data_type() {

@@ -10,6 +10,7 @@ pub mod date_part;
 pub mod date_trunc;
 mod domain;
 pub mod flat;
+mod growth;
 pub mod json;
 mod jsonpath;
 pub mod missing;

@@ -11,6 +11,8 @@ use std::ops::ControlFlow;
 
 /// Columns of a result.
 const COLUMNS_MAX: usize = 1664;
+/// Relations in one FROM: the time to plan them grows with the cube of their number.
+const RELATIONS_MAX: usize = 400;
 const CUBE_MAX: usize = 12;
 const GROUPING_SETS_MAX: usize = 4096;
 
@@ -18,6 +20,11 @@ impl Rewriter<'_> {
     /// The names of the relations that a SELECT reads.
     pub(super) fn check_select(&self, select: &Select) -> Result<HashSet<String>> {
         self.check_widths(select)?;
+        if let Some(factor) = factors(&select.from).get(RELATIONS_MAX) {
+            return Err(Error::new(Kind::TooComplex, "FROM has too many relations")
+                .detail(format!("the limit is {RELATIONS_MAX} relations"))
+                .at(self.places.offset(factor.span().start)));
+        }
         let mut seen = HashSet::new();
         let mut whole = HashSet::new();
         for factor in factors(&select.from) {

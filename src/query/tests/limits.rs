@@ -32,8 +32,62 @@ async fn functions_that_allocate_have_a_limit() {
         "SELECT rpad('a', 2000000000, 'b')",
         "SELECT array_repeat(1, 2000000000)",
         "SELECT generate_series(1, 2000000000)",
+        "SELECT length(concat(repeat('x', 200000000), repeat('x', 200000000)))",
+        "SELECT concat_ws(repeat('x', 200000000), 'a', 'b', 'c')",
+        "SELECT length(replace(repeat('x', 100000), 'x', repeat('y', 100000)))",
+        "SELECT length(replace(repeat(name, 100000), 'a', repeat('y', 100000))) FROM t",
+        "SELECT length(regexp_replace(repeat('x', 10000000), 'x', repeat('y', 10000), 'g'))",
+        "SELECT length(regexp_replace(repeat('x', 10000000), '(x+)', repeat('\\1', 1000)))",
+        "SELECT array_length(string_to_array(repeat(',', 200000000), ','), 1)",
+        "SELECT length(array_to_string(array_repeat('x', 100000), repeat('y', 100000)))",
+        "SELECT length(format('%1000000000s', 'x'))",
     ] {
         assert_eq!(room.error(text).await.sqlstate(), "54000", "{text}");
     }
     room.check("SELECT length(repeat('ab', 1000))", "length integer\n2000").await;
+    room.check(
+        "SELECT length(concat(repeat('ab', 1000), 'c')), length(concat_ws(', ', 'ab', 'c'))",
+        "length integer, length integer\n2001, 5",
+    )
+    .await;
+    // As many as there could be would be too many, but there are fewer.
+    room.check(
+        "SELECT length(replace(repeat('x', 100000) || 'z', 'z', repeat('y', 100000)))",
+        "length integer\n200000",
+    )
+    .await;
+    room.check(
+        "SELECT length(regexp_replace(repeat('x', 100000) || 'Z', 'z', repeat('y', 100000), 'gi'))",
+        "length integer\n200000",
+    )
+    .await;
+    room.check("SELECT array_length(string_to_array(repeat('x', 40000000), ','), 1)", "array_length integer\n1").await;
+    room.check("SELECT length(format('%-100000s|', 'x'))", "length integer\n100001").await;
+    assert_eq!(room.error("SELECT format('%9999999999s', 'x')").await.sqlstate(), "22003");
+}
+
+#[tokio::test]
+async fn what_cannot_be_planned_in_time_is_refused() {
+    let room = Room::new().await;
+    let with = |uses: &str, count: usize| {
+        let steps =
+            (1..count).map(|n| format!("c{n} AS (SELECT a.x FROM {})", uses.replace("before", &format!("c{}", n - 1))));
+        let steps: Vec<_> = std::iter::once("c0 AS (SELECT 1 AS x)".to_string()).chain(steps).collect();
+        format!("WITH {} SELECT count(*) FROM c{}", steps.join(", "), count - 1)
+    };
+    let joined = |count: usize| {
+        let relations: Vec<_> = (0..count).map(|n| format!("generate_series(1, 1) g{n}")).collect();
+        format!("SELECT count(*) FROM {}", relations.join(", "))
+    };
+    for text in [with("before a", 2_000), with("before a, before b", 40), joined(1_000)] {
+        let error = room.error(&text).await;
+        assert_eq!(error.sqlstate(), "54001", "{}", error.message);
+        assert!(error.offset.is_some_and(|at| at > 0), "{error:?}");
+    }
+    for text in [with("before a", 100), with("before a, before b", 8), joined(50)] {
+        room.check(&text, "count bigint\n1").await;
+    }
+    // A name within hides the one outside.
+    let hidden = format!("{} WHERE 1 IN (WITH c39 AS (SELECT 1 AS x) SELECT x FROM c39)", with("before a", 40));
+    room.check(&hidden, "count bigint\n1").await;
 }

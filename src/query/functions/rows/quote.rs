@@ -1,5 +1,6 @@
 //! `format`, and values as literals.
 
+use super::super::bounded::{BYTES_MAX, too_long};
 use super::{Entry, Row, text};
 use crate::base::{Error, Kind, Result, quote_identifier, quote_literal};
 use datafusion::common::ScalarValue;
@@ -36,7 +37,12 @@ fn format(row: &Row<'_>) -> Result<Option<ScalarValue>> {
         }
         let left = rest.starts_with('-');
         rest = rest.trim_start_matches('-');
-        let width: usize = rest[..digits(rest)].parse().unwrap_or_default();
+        let width: usize = match &rest[..digits(rest)] {
+            "" => 0,
+            width => width.parse::<i32>().ok().and_then(|width| usize::try_from(width).ok()).ok_or_else(|| {
+                Error::new(Kind::NumericOutOfRange, "number is out of range")
+            })?,
+        };
         rest = &rest[digits(rest)..];
         let kind = rest.chars().next().ok_or_else(|| refused("unterminated format() type specifier".into()))?;
         rest = &rest[kind.len_utf8()..];
@@ -57,7 +63,17 @@ fn format(row: &Row<'_>) -> Result<Option<ScalarValue>> {
                     .hint("For a single \"%\" use \"%%\".".to_string()));
             }
         };
-        shown.push_str(&if left { format!("{value:<width$}") } else { format!("{value:>width$}") });
+        let blanks = width.saturating_sub(value.chars().count());
+        if (shown.len() + value.len() + blanks) as u64 > BYTES_MAX {
+            return Err(too_long("format"));
+        }
+        if left {
+            shown.push_str(&value);
+        }
+        shown.extend(std::iter::repeat_n(' ', blanks));
+        if !left {
+            shown.push_str(&value);
+        }
     }
     shown.push_str(rest);
     text(shown)
