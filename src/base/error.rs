@@ -1,6 +1,7 @@
 //! One error for the whole house. The [`Kind`] is the SQLSTATE; the message is
 //! for a person at psql: lower case, one line, no full stop.
 
+use super::Culprit;
 use std::fmt;
 
 /// Result of everything in the house that can fail.
@@ -17,6 +18,8 @@ pub struct Error {
     pub hint: Option<String>,
     /// Byte offset of the culprit in the statement's text.
     pub offset: Option<usize>,
+    /// What a row has broken, for clients that ask by name.
+    pub culprit: Option<Box<Culprit>>,
 }
 
 macro_rules! kinds {
@@ -250,7 +253,7 @@ kinds! {
 
 impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Error { kind, message: message.into(), detail: None, hint: None, offset: None }
+        Error { kind, message: message.into(), detail: None, hint: None, offset: None, culprit: None }
     }
 
     /// A broken invariant: "… must …".

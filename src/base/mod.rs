@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod config;
 pub mod counts;
+pub mod culprit;
 pub mod digest;
 pub mod error;
 pub mod folder;
@@ -21,6 +22,7 @@ pub mod value;
 pub use clock::Clock;
 pub use config::Config;
 pub use counts::Counts;
+pub use culprit::Culprit;
 pub use error::{Error, Kind, Result};
 pub use name::{Name, quote_identifier, quote_literal};
 pub use roots::Roots;

@@ -33,6 +33,8 @@ pub(super) const NAMES: &[Entry] = &[
     (Type::Regtype, "regtype", &[], 2206, 2211, 4),
     (Type::Regproc, "regproc", &[], 24, 1008, 4),
     (Type::Record, "record", &[], 2249, 2287, -1),
+    (Type::Int2Vector, "int2vector", &[], 22, 1006, -1),
+    (Type::OidVector, "oidvector", &[], 30, 1013, -1),
     (Type::Textual(Textual::Timetz), "time with time zone", &["timetz"], 1266, 1270, 12),
     (Type::Textual(Textual::Inet), "inet", &[], 869, 1041, -1),
     (Type::Textual(Textual::Cidr), "cidr", &[], 650, 651, -1),

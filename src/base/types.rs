@@ -60,6 +60,9 @@ pub enum Type {
     Regtype,
     Regproc,
     Record,
+    /// Arrays of the catalog that count from zero and print without braces.
+    Int2Vector,
+    OidVector,
     /// Those that are held as their own text.
     Textual(Textual),
     Array(Box<Type>),
@@ -189,6 +192,20 @@ impl Type {
         }
     }
 
+    /// The array that it can be used as.
+    pub fn as_array(&self) -> Option<Type> {
+        match self {
+            Type::Array(_) => Some(self.clone()),
+            Type::Int2Vector => Some(Type::Array(Box::new(Type::Int2))),
+            Type::OidVector => Some(Type::Array(Box::new(Type::Oid))),
+            _ => None,
+        }
+    }
+
+    pub fn is_vector(&self) -> bool {
+        matches!(self, Type::Int2Vector | Type::OidVector)
+    }
+
     fn element(&self) -> &Type {
         match self {
             Type::Array(element) => element,
@@ -221,6 +238,8 @@ impl Type {
             Type::Timestamptz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Type::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
             Type::Oid => DataType::UInt32,
+            Type::Int2Vector => DataType::List(Arc::new(Field::new("item", DataType::Int16, true))),
+            Type::OidVector => DataType::List(Arc::new(Field::new("item", DataType::UInt32, true))),
             // What its items are is said by the field of the whole: functions on lists forget what is inside.
             Type::Array(element) => DataType::List(Arc::new(Field::new("item", element.arrow(), true))),
         }
@@ -254,6 +273,8 @@ impl Type {
                 (Type::Array(element), item) => {
                     **element == Type::Record || element.is_held_as(item) || (item.is_list() && self.is_held_as(item))
                 }
+                (Type::Int2Vector, item) => *item == DataType::Int16,
+                (Type::OidVector, item) => *item == DataType::UInt32,
                 _ => true,
             },
             (held, arrow) => held == *arrow || (text(&held) && text(arrow)),
@@ -342,7 +363,7 @@ impl Type {
             Type::Timestamptz => "timestamptz".into(),
             Type::Interval => "interval".into(),
             Type::Oid => "uint32".into(),
-            Type::Array(_) => "list".into(),
+            Type::Array(_) | Type::Int2Vector | Type::OidVector => "list".into(),
             _ => "varchar".into(),
         }
     }

@@ -43,12 +43,14 @@ impl Lake {
         let mut looked_at = BTreeSet::new();
         for it in changed.values().filter(|it| it.gains()) {
             for key in it.after.rules.keys() {
-                self.unique(it, key, |keys, key, name| {
+                let table = it.after.name.clone();
+                self.unique(it, key, move |keys, key, name| {
                     Error::new(
                         Kind::UniqueViolation,
                         format!("duplicate key value violates unique constraint \"{name}\""),
                     )
                     .detail(format!("Key {} already exists.", key.shown(keys)))
+                    .of_constraint(&table, name)
                 })
                 .await?;
                 looked_at.insert(it.after.name.clone());
@@ -75,9 +77,11 @@ impl Lake {
     pub async fn prove(&self, snapshot: &Snapshot, table: &Arc<Table>, names: &[&str]) -> Result<Vec<Arc<Table>>> {
         let it = Changed { before: None, after: table.clone() };
         for key in table.rules.keys().into_iter().filter(|key| names.contains(&key.name)) {
-            self.unique(&it, key, |keys, key, name| {
+            let named = table.name.clone();
+            self.unique(&it, key, move |keys, key, name| {
                 Error::new(Kind::UniqueViolation, format!("could not create unique index \"{name}\""))
                     .detail(format!("Key {} is duplicated.", key.shown(keys)))
+                    .of_constraint(&named, name)
             })
             .await?;
         }
@@ -142,6 +146,7 @@ impl Lake {
         let message =
             format!("insert or update on table \"{}\" violates foreign key constraint \"{name}\"", it.after.name.name);
         let other = parent.name.name.clone();
+        let violation = Error::new(Kind::ForeignKeyViolation, message).of_constraint(&it.after.name, name);
         in_thread(move || {
             let mut wanted = Found::new();
             for part in &rows {
@@ -163,7 +168,8 @@ impl Lake {
             }
             rows.iter().try_for_each(|part| {
                 keys.read_part(part, |key| match wanted.contains(key.bytes) {
-                    true => Err(Error::new(Kind::ForeignKeyViolation, message.clone())
+                    true => Err(violation
+                        .clone()
                         .detail(format!("Key {} is not present in table \"{other}\".", key.shown(&keys)))),
                     false => Ok(()),
                 })
@@ -190,6 +196,7 @@ impl Lake {
             "update or delete on table \"{}\" violates foreign key constraint \"{name}\" on table \"{}\"",
             it.after.name.name, child.name.name
         );
+        let violation = Error::new(Kind::ForeignKeyViolation, message).of_constraint(&child.name, name);
         let child = child.name.name.clone();
         in_thread(move || {
             let mut missing = Found::new();
@@ -215,7 +222,8 @@ impl Lake {
                 keys.read_part(part, |key| match missing.contains(key.bytes) {
                     true => {
                         let shown = key.shown(&known);
-                        Err(Error::new(Kind::ForeignKeyViolation, message.clone())
+                        Err(violation
+                            .clone()
                             .detail(format!("Key {shown} is still referenced from table \"{child}\".")))
                     }
                     false => Ok(()),

@@ -244,7 +244,7 @@ fn is_spelled(field: &Field) -> bool {
 /// Refuses a type that Parquet files cannot hold.
 pub fn storable(name: &str, ty: &Type) -> Result<()> {
     match ty {
-        Type::Record => Err(unstorable(name, ty)),
+        Type::Record | Type::Int2Vector | Type::OidVector => Err(unstorable(name, ty)),
         Type::Array(element) if **element == Type::Interval => Err(unstorable(name, ty)),
         Type::Array(element) => storable(name, element),
         Type::Numeric(Some((precision, scale)))

@@ -104,7 +104,7 @@ fn other(expr: &Expr, schema: &DFSchema, at: usize) -> Result<Option<(Option<Exp
     let Some(arg) = call.params.args.first().cloned() else { return Ok(None) };
     let Some(ty) = type_of(&arg, schema) else { return Ok(None) };
     match call.func.name() {
-        "array_agg" if !matches!(ty, Type::Array(_) | Type::Record) && Type::from_arrow(&ty.arrow()) != ty => {
+        "array_agg" if ty.as_array().is_none() && ty != Type::Record && Type::from_arrow(&ty.arrow()) != ty => {
             let array = Type::Array(Box::new(ty));
             Ok(Some((None, Box::new(move |column| typed(column, &array)))))
         }

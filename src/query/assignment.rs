@@ -3,7 +3,7 @@
 use super::{Bound, Cast, Context, Query};
 use crate::base::value::textual::{name_of_reference, read_textual};
 use crate::base::value::{Style, converted};
-use crate::base::{Error, Kind, Result, Type};
+use crate::base::{Error, Kind, Name, Result, Type};
 use crate::catalog::{Column, Table};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// How the columns of rows go into columns of a table, one by one.
 #[derive(Debug)]
 pub struct Assignment {
-    relation: String,
+    relation: Name,
     columns: Vec<(Column, Cast)>,
     /// Names and conditions of the table's CHECK constraints, over its columns.
     checks: Vec<(String, Bound)>,
@@ -33,7 +33,7 @@ impl Assignment {
     /// For text that is read as whatever its column is.
     pub fn unchecked(table: &Table, columns: &[Column], zone: &str) -> Assignment {
         let columns = columns.iter().map(|column| (column.clone(), Cast::new(unsized_type(&column.ty), zone)));
-        Assignment { relation: table.name.name.clone(), columns: columns.collect(), checks: vec![], references: vec![] }
+        Assignment { relation: table.name.clone(), columns: columns.collect(), checks: vec![], references: vec![] }
     }
 
     /// The same, for rows that hold the table's CHECK constraints.
@@ -53,8 +53,9 @@ impl Assignment {
             let holds = holds.as_boolean();
             if let Some(row) = (0..holds.len()).find(|row| holds.is_valid(*row) && !holds.value(*row)) {
                 let message =
-                    format!("new row for relation \"{}\" violates check constraint \"{name}\"", self.relation);
+                    format!("new row for relation \"{}\" violates check constraint \"{name}\"", self.relation.name);
                 return Err(Error::new(Kind::CheckViolation, message)
+                    .of_constraint(&self.relation, name)
                     .detail(format!("failing row contains ({})", shown(batch.columns(), row))));
             }
         }
@@ -114,9 +115,10 @@ impl Assignment {
             let row = (0..array.len()).find(|row| array.is_null(*row)).unwrap_or_default();
             let message = format!(
                 "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
-                column.name, self.relation
+                column.name, self.relation.name
             );
             return Err(Error::new(Kind::NotNullViolation, message)
+                .of_column(&self.relation, &column.name)
                 .detail(format!("failing row contains ({})", shown(arrays, row))));
         }
         Ok(())
@@ -230,7 +232,6 @@ pub fn goes_into(from: &Type, into: &Type) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Name;
     use datafusion::arrow::array::{Float64Array, Int64Array};
     use datafusion::arrow::datatypes::Schema;
 

@@ -2,6 +2,7 @@
 
 use super::extended::CHANGED;
 use super::socket::Outbox;
+use crate::base::culprit::{Culprit, Part};
 use crate::base::{Error, Result};
 use crate::session::{Notice, Session};
 use pgwire::messages::response::{ErrorResponse, NoticeResponse};
@@ -23,14 +24,27 @@ pub fn error(outbox: &mut Outbox, severity: Severity, error: &Error, position: O
         Severity::Error => "ERROR",
         Severity::Fatal => "FATAL",
     };
+    // Its only fault could be its size, and then there is nothing better to say.
+    let _ = outbox.put(&ErrorResponse::new(said(severity, error, position)));
+}
+
+fn said(severity: &str, error: &Error, position: Option<usize>) -> Vec<(u8, String)> {
     let mut fields = fields(severity, error.sqlstate(), &error.message);
     fields.extend(error.detail.as_deref().map(|detail| field(b'D', detail)));
     fields.extend(error.hint.as_deref().map(|hint| field(b'H', hint)));
     // The one error that drivers know by the function of PostgreSQL that raises it: they prepare the statement again.
     fields.extend((error.message == CHANGED).then(|| field(b'R', "RevalidateCachedQuery")));
     fields.extend(position.map(|position| (b'P', position.to_string())));
-    // Its only fault could be its size, and then there is nothing better to say.
-    let _ = outbox.put(&ErrorResponse::new(fields));
+    fields.extend(error.culprit.iter().flat_map(|it| culprit(it)));
+    fields
+}
+
+fn culprit(it: &Culprit) -> [(u8, String); 3] {
+    let part = match &it.part {
+        Part::Column(name) => field(b'c', name),
+        Part::Constraint(name) => field(b'n', name),
+    };
+    [field(b's', &it.table.schema), field(b't', &it.table.name), part]
 }
 
 /// Where an offset in bytes is in `text`, in characters from 1.
@@ -92,6 +106,21 @@ impl Reported {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::{Kind, Name};
+
+    #[test]
+    fn an_error_names_the_table_and_what_of_it_was_broken() {
+        let name = |code: u8, error: &Error| {
+            said("ERROR", error, None).into_iter().find(|field| field.0 == code).map(|field| field.1)
+        };
+        let table = Name::new("s", "t");
+        let error = Error::new(Kind::NotNullViolation, "null").of_column(&table, "a");
+        let names = [b's', b't', b'c', b'n'].map(|code| name(code, &error));
+        assert_eq!(names, [Some("s".into()), Some("t".into()), Some("a".into()), None]);
+        let error = Error::new(Kind::UniqueViolation, "duplicate").of_constraint(&table, "t_pkey");
+        let names = [b's', b't', b'c', b'n'].map(|code| name(code, &error));
+        assert_eq!(names, [Some("s".into()), Some("t".into()), None, Some("t_pkey".into())]);
+    }
 
     #[test]
     fn a_position_counts_characters() {

@@ -2,7 +2,8 @@
 
 use super::client::Client;
 use super::instance::Instance;
-use aqueduct::base::Kind;
+use aqueduct::base::culprit::{Culprit, Part};
+use aqueduct::base::{Kind, Name};
 use std::collections::BTreeMap;
 
 const CLIENTS: usize = 4;
@@ -148,4 +149,27 @@ async fn numbers_of_a_sequence_are_given_out_once_even_after_a_restart() {
     assert_eq!(client.ok("SELECT nextval('s')").await, (next + 1).to_string());
     client.ok("ROLLBACK").await;
     assert_eq!(client.ok("SELECT nextval('s')").await, (next + 2).to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_names_the_constraint_or_column_that_a_row_breaks() {
+    let instance = Instance::new().await;
+    let mut client = Client::new(&instance);
+    client.ok("CREATE TABLE parent (id int PRIMARY KEY)").await;
+    client.ok("CREATE TABLE child (a int NOT NULL, b int CHECK (b > 0), c int REFERENCES parent)").await;
+    client.ok("INSERT INTO parent VALUES (1)").await;
+    client.ok("INSERT INTO child VALUES (1, 1, 1)").await;
+    let constraint = |name: &str| Part::Constraint(name.to_string());
+    for (text, table, part) in [
+        ("INSERT INTO child VALUES (NULL, 1, 1)", "child", Part::Column("a".to_string())),
+        ("UPDATE child SET a = NULL", "child", Part::Column("a".to_string())),
+        ("INSERT INTO child VALUES (1, 0, 1)", "child", constraint("child_b_check")),
+        ("INSERT INTO child VALUES (1, 1, 2)", "child", constraint("child_c_fkey")),
+        ("DELETE FROM parent", "child", constraint("child_c_fkey")),
+        ("INSERT INTO parent VALUES (1)", "parent", constraint("parent_pkey")),
+        ("ALTER TABLE child ADD CONSTRAINT big CHECK (a > 5)", "child", constraint("big")),
+    ] {
+        let error = client.send(text).await.unwrap_err();
+        assert_eq!(error.culprit, Some(Box::new(Culprit { table: Name::public(table), part })), "{text}: {error}");
+    }
 }

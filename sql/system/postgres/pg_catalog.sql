@@ -181,7 +181,7 @@ CREATE TABLE pg_index /* 2610 */ (
   indisunique bool NOT NULL, indnullsnotdistinct bool NOT NULL, indisprimary bool NOT NULL,
   indisexclusion bool NOT NULL, indimmediate bool NOT NULL, indisclustered bool NOT NULL, indisvalid bool NOT NULL,
   indcheckxmin bool NOT NULL, indisready bool NOT NULL, indislive bool NOT NULL, indisreplident bool NOT NULL,
-  indkey int2[] NOT NULL, indcollation oid[] NOT NULL, indclass oid[] NOT NULL, indoption int2[] NOT NULL,
+  indkey int2vector NOT NULL, indcollation oidvector NOT NULL, indclass oidvector NOT NULL, indoption int2vector NOT NULL,
   indexprs text, indpred text
 );
 
@@ -275,7 +275,7 @@ CREATE TABLE pg_proc /* 1255 */ (
   procost float4 NOT NULL, prorows float4 NOT NULL, provariadic oid NOT NULL, prosupport oid NOT NULL,
   prokind "char" NOT NULL, prosecdef bool NOT NULL, proleakproof bool NOT NULL, proisstrict bool NOT NULL,
   proretset bool NOT NULL, provolatile "char" NOT NULL, proparallel "char" NOT NULL, pronargs int2 NOT NULL,
-  pronargdefaults int2 NOT NULL, prorettype oid NOT NULL, proargtypes oid[] NOT NULL, proallargtypes oid[],
+  pronargdefaults int2 NOT NULL, prorettype oid NOT NULL, proargtypes oidvector NOT NULL, proallargtypes oid[],
   proargmodes text[], proargnames text[], proargdefaults text, protrftypes oid[], prosrc text NOT NULL, probin text,
   prosqlbody text, proconfig text[], proacl text[]
 );
@@ -668,7 +668,7 @@ CREATE TABLE pg_trigger /* 2620 */ (
   oid oid NOT NULL, tgrelid oid NOT NULL, tgparentid oid NOT NULL, tgname name NOT NULL, tgfoid oid NOT NULL,
   tgtype int2 NOT NULL, tgenabled "char" NOT NULL, tgisinternal bool NOT NULL, tgconstrrelid oid NOT NULL,
   tgconstrindid oid NOT NULL, tgconstraint oid NOT NULL, tgdeferrable bool NOT NULL, tginitdeferred bool NOT NULL,
-  tgnargs int2 NOT NULL, tgattr int2[] NOT NULL, tgargs bytea NOT NULL, tgqual text, tgoldtable name, tgnewtable name
+  tgnargs int2 NOT NULL, tgattr int2vector NOT NULL, tgargs bytea NOT NULL, tgqual text, tgoldtable name, tgnewtable name
 );
 
 CREATE TABLE pg_ts_config /* 3602 */ (

@@ -9,19 +9,22 @@ pub(super) fn expanded(spans: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let Some(first) = spans.iter().find(|span| !is_space(span)).map(|span| span.token.clone()) else { return spans };
     let in_with = is(&first, Keyword::WITH);
     let mut expanded = Vec::with_capacity(spans.len());
-    let mut before: Option<Kinds> = None;
+    let (mut before, mut selects): (Option<Kinds>, bool) = (None, false);
     for span in spans {
         let begins = match &before {
             None | Some(Kinds::LParen) => true,
             Some(Kinds::RParen) => in_with,
+            // After an item of a SELECT it is the item's name.
+            Some(token) if is(token, Keyword::AS) => !selects,
             Some(Kinds::Word(word)) if word.quote_style.is_none() => matches!(
                 word.keyword,
-                Keyword::AS | Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::ALL | Keyword::DISTINCT
+                Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::ALL | Keyword::DISTINCT
             ),
             Some(_) => false,
         };
         if !is_space(&span) {
             before = Some(span.token.clone());
+            selects |= is(&span.token, Keyword::SELECT);
         }
         if begins && is(&span.token, Keyword::TABLE) {
             let long = [word("SELECT", Keyword::SELECT), Kinds::Mul, word("FROM", Keyword::FROM)];
@@ -58,6 +61,7 @@ mod tests {
             ("WITH q AS (TABLE t) TABLE q", "WITH q AS (SELECT * FROM t) SELECT * FROM q"),
             ("CREATE TABLE c AS TABLE t", "CREATE TABLE c AS SELECT * FROM t"),
             ("SELECT 1 FROM (TABLE t) x", "SELECT 1 FROM (SELECT * FROM t) x"),
+            ("SELECT 1 AS table, 2", "SELECT 1 AS table, 2"),
             ("CREATE TABLE t (a INT)", "CREATE TABLE t (a INT)"),
             ("ALTER TABLE t RENAME TO u", "ALTER TABLE t RENAME TO u"),
             ("TRUNCATE TABLE t", "TRUNCATE TABLE t"),

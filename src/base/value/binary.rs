@@ -47,7 +47,7 @@ pub(super) fn cells<'a>(array: &'a dyn Array, ty: &Type, style: &'a Style) -> Re
         }),
         (Type::Bytea | Type::Uuid, _) if is_bytes(held) => bytes(array),
         (Type::Uuid, _) if held.is_string() => uuid_text(array),
-        (Type::Array(_), _) => nested::array_binary(array, ty, style),
+        (Type::Array(_) | Type::Int2Vector | Type::OidVector, _) => nested::array_binary(array, ty, style),
         (Type::Record, DataType::Struct(_)) => nested::record_binary(array, style),
         (Type::Jsonb, _) => prefixed(text::cells(array, ty, style)?),
         // The binary form of text is the text; so is a value's that is shown as text.

@@ -120,6 +120,32 @@ pub(super) fn array_text<'a>(array: &'a dyn Array, ty: &Type, style: &'a Style) 
     Ok(Box::new(ArrayText { lists, elements, nested }))
 }
 
+/// `1 2`
+struct VectorText<'a>(ArrayText<'a>);
+
+pub(super) fn vector_text<'a>(array: &'a dyn Array, style: &'a Style) -> Result<Box<dyn Cells + 'a>> {
+    let lists = Lists::of(array)?;
+    let elements = cells(lists.elements.as_ref(), &Type::of(lists.field), Format::Text, style)?;
+    Ok(Box::new(VectorText(ArrayText { lists, elements, nested: false })))
+}
+
+impl Cells for VectorText<'_> {
+    fn is_null(&self, row: usize) -> bool {
+        self.0.is_null(row)
+    }
+
+    fn write(&self, row: usize, out: &mut BytesMut) -> Result<()> {
+        let place = (self.0.lists.place)(row);
+        let begin = place.start;
+        place.into_iter().try_for_each(|at| {
+            if at > begin {
+                out.put_u8(b' ');
+            }
+            self.0.elements.write(at, out)
+        })
+    }
+}
+
 impl Cells for ArrayText<'_> {
     fn is_null(&self, row: usize) -> bool {
         self.lists.array.is_null(row)
@@ -290,6 +316,8 @@ struct ArrayBinary<'a> {
     levels: Vec<Lists<'a>>,
     elements: Box<dyn Cells + 'a>,
     element_oid: u32,
+    /// It counts from zero.
+    vector: bool,
 }
 
 pub(super) fn array_binary<'a>(array: &'a dyn Array, ty: &Type, style: &'a Style) -> Result<Box<dyn Cells + 'a>> {
@@ -305,7 +333,7 @@ pub(super) fn array_binary<'a>(array: &'a dyn Array, ty: &Type, style: &'a Style
         _ => Type::from_arrow(innermost.data_type()),
     };
     let elements = cells(innermost.as_ref(), &element, Format::Binary, style)?;
-    Ok(Box::new(ArrayBinary { levels, elements, element_oid: element.oid() }))
+    Ok(Box::new(ArrayBinary { levels, elements, element_oid: element.oid(), vector: ty.is_vector() }))
 }
 
 impl ArrayBinary<'_> {
@@ -336,7 +364,8 @@ impl Cells for ArrayBinary<'_> {
 
     fn write(&self, row: usize, out: &mut BytesMut) -> Result<()> {
         let (lengths, places) = self.shape(row)?;
-        let empty = lengths.contains(&0);
+        // A vector has its dimension even when it has no items.
+        let empty = lengths.contains(&0) && !self.vector;
         out.put_i32(if empty { 0 } else { lengths.len() as i32 });
         let has_null = places.iter().cloned().flatten().any(|at| self.elements.is_null(at));
         out.put_i32(has_null.into());
@@ -346,7 +375,7 @@ impl Cells for ArrayBinary<'_> {
         }
         for length in lengths {
             out.put_i32(length as i32);
-            out.put_i32(1);
+            out.put_i32(if self.vector { 0 } else { 1 });
         }
         places.into_iter().flatten().try_for_each(|at| put_sized(self.elements.as_ref(), at, out))
     }

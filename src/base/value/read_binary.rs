@@ -100,6 +100,8 @@ impl<'a> Reader<'a> {
                 ScalarValue::Utf8(Some(textual::read_textual(&text, *ty, &Style::default())?))
             }
             Type::Array(element) => self.array(element)?,
+            Type::Int2Vector => self.array(&Type::Int2)?,
+            Type::OidVector => self.array(&Type::Oid)?,
             Type::Record => return Err(Error::unsupported("a record cannot be read in binary form")),
             Type::Text | Type::Varchar(_) | Type::Char(_) | Type::Json | Type::Name | Type::InternalChar => {
                 read_text(self.text()?, self.ty, &Style::default())?

@@ -18,6 +18,12 @@ pub(super) fn read_array(text: &str, element: &Type, style: &Style) -> Result<Sc
     list(values.collect::<Result<_>>()?, element)
 }
 
+/// The items of `1 2`.
+pub(super) fn read_vector(text: &str, element: &Type) -> Result<ScalarValue> {
+    let values = text.split_ascii_whitespace().map(|item| read_text(item, element, &Style::default()));
+    list(values.collect::<Result<_>>()?, element)
+}
+
 /// A list of values of one type, its field remembering that type.
 pub(super) fn list(values: Vec<ScalarValue>, element: &Type) -> Result<ScalarValue> {
     let length = values.len();

@@ -1,7 +1,7 @@
 //! Values out of their text form, as a client types them.
 
 use super::read_interval::read_interval;
-use super::read_nested::read_array;
+use super::read_nested::{read_array, read_vector};
 use super::read_time::{read_date, read_time, read_timestamp, read_timestamptz};
 use super::textual::read_textual;
 use super::{Interval, Style};
@@ -58,6 +58,8 @@ pub fn read_text(text: &str, ty: &Type, style: &Style) -> Result<ScalarValue> {
             ScalarValue::Utf8(Some(text.to_string()))
         }
         Type::Array(element) => read_array(text, element, style)?,
+        Type::Int2Vector => read_vector(text, &Type::Int2)?,
+        Type::OidVector => read_vector(text, &Type::Oid)?,
     })
 }
 

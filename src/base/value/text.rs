@@ -65,6 +65,7 @@ pub(super) fn cells<'a>(array: &'a dyn Array, ty: &Type, style: &'a Style) -> Re
         DataType::Dictionary(..) | DataType::RunEndEncoded(..) => {
             nested::indirect(array, ty, super::Format::Text, style)
         }
+        DataType::List(_) if ty.is_vector() => nested::vector_text(array, style),
         DataType::List(_)
         | DataType::LargeList(_)
         | DataType::ListView(_)

@@ -14,7 +14,7 @@ pub(super) fn values(ty: &Type, texts: &StringArray) -> Result<ArrayRef, (usize,
         Type::Name | Type::InternalChar | Type::Textual(_) => Ok(Arc::new(texts.clone())),
         Type::Bytea => bytes(texts),
         Type::Array(element) => lists(element, texts),
-        Type::Regclass | Type::Regtype | Type::Regproc | Type::Record => {
+        Type::Regclass | Type::Regtype | Type::Regproc | Type::Record | Type::Int2Vector | Type::OidVector => {
             Err((0, Error::unsupported(format!("a column of type {ty} cannot be read from a file"))))
         }
         Type::Bool

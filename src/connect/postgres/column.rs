@@ -56,6 +56,7 @@ pub(super) fn type_of(oid: u32, typmod: i32, element: Option<u32>) -> (Type, boo
         Some(Type::Char(_)) => (Type::Char(length(typmod)), false),
         // These are numbers on the wire that mean nothing without the server's catalog.
         Some(Type::Regclass | Type::Regtype | Type::Regproc | Type::Record | Type::Textual(_) | Type::Array(_))
+        | Some(Type::Int2Vector | Type::OidVector)
         | None => (Type::Text, true),
         Some(ty) => (ty, false),
     }

@@ -58,7 +58,7 @@ pub(super) fn staged(field: &Field) -> Result<Type> {
     };
     Ok(match Type::of(field) {
         Type::Record => return unsupported("a record"),
-        Type::Array(_) => match field.data_type() {
+        Type::Array(_) | Type::Int2Vector | Type::OidVector => match field.data_type() {
             DataType::List(item)
             | DataType::LargeList(item)
             | DataType::ListView(item)

@@ -330,6 +330,11 @@ impl ScalarUDFImpl for Cast {
             let array = cast_textual::named(&args.args[0].to_array(args.number_rows)?, self.ty == Type::Oid)?;
             return Ok(ColumnarValue::Array(self.array(&array)?));
         }
+        let from = Type::of(&args.arg_fields[0]);
+        if from.is_vector() && is_text(&self.ty.arrow()) {
+            let array = cast_textual::spaced(&args.args[0].to_array(args.number_rows)?, &from)?;
+            return Ok(ColumnarValue::Array(self.array(&array)?));
+        }
         match &args.args[0] {
             ColumnarValue::Scalar(value) => Ok(ColumnarValue::Scalar(self.value(value)?)),
             ColumnarValue::Array(array) => Ok(ColumnarValue::Array(self.array(array)?)),

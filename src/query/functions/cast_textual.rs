@@ -2,8 +2,9 @@
 
 use super::text;
 use crate::base::value::textual::{NUMBERED, bits, bits_of_number, name_of_reference, read_textual};
-use crate::base::value::{Style, Zone};
+use crate::base::value::{Format, Style, Zone, cells};
 use crate::base::{Result, Textual, Type};
+use bytes::BytesMut;
 use chrono_tz::Tz;
 use datafusion::arrow::array::{
     ArrayRef, AsArray, Float64Array, IntervalMonthDayNanoArray, StringArray, Time64MicrosecondArray,
@@ -59,6 +60,19 @@ pub(super) fn interval_of_time(array: &ArrayRef) -> Result<ArrayRef> {
     let intervals: IntervalMonthDayNanoArray =
         times.map(|micros| micros.map(|micros| IntervalMonthDayNano::new(0, 0, micros * 1_000))).collect();
     Ok(Arc::new(intervals))
+}
+
+/// Vectors of the catalog as they print.
+pub(super) fn spaced(array: &ArrayRef, ty: &Type) -> Result<ArrayRef> {
+    let style = Style::default();
+    let cells = cells(array.as_ref(), ty, Format::Text, &style)?;
+    let text = |row: usize| {
+        let mut text = BytesMut::new();
+        cells.write(row, &mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    };
+    let texts = (0..array.len()).map(|row| (!cells.is_null(row)).then(|| text(row)).transpose());
+    Ok(Arc::new(texts.collect::<Result<StringArray>>()?))
 }
 
 /// References to the catalog by their names, or by their numbers where those are known.

@@ -168,7 +168,7 @@ fn collected(array: Expr, schema: &DFSchema) -> Expr {
         _ => None,
     };
     match of.and_then(|of| type_of(of, schema)) {
-        Some(ty) if Type::from_arrow(&ty.arrow()) != ty && ty != Type::Record => {
+        Some(ty) if Type::from_arrow(&ty.arrow()) != ty && ty != Type::Record && !ty.is_vector() => {
             Cast::new(Type::Array(Box::new(ty)), "UTC").function().call(vec![array])
         }
         _ => array,

@@ -96,7 +96,7 @@ impl ExprPlanner for Operators {
         let items = exprs.into_iter().map(|expr| converted(expr, &ty, schema, &self.zone));
         let array = make_array(items.collect::<Result<_, Error>>()?);
         // What is made forgets what its items are.
-        Ok(PlannerResult::Planned(match Type::from_arrow(&ty.arrow()) == ty || matches!(ty, Type::Array(_)) {
+        Ok(PlannerResult::Planned(match Type::from_arrow(&ty.arrow()) == ty || ty.as_array().is_some() {
             true => array,
             false => Cast::new(Type::Array(Box::new(ty)), &self.zone).function().call(vec![array]),
         }))
@@ -108,7 +108,15 @@ impl ExprPlanner for Operators {
         expr: RawFieldAccessExpr,
         schema: &DFSchema,
     ) -> Result<PlannerResult<RawFieldAccessExpr>> {
-        let ty = type_of(&expr.expr, schema);
+        let mut ty = type_of(&expr.expr, schema);
+        let mut expr = expr;
+        if let (Some(vector), GetFieldAccess::ListIndex { key }) = (&ty, &mut expr.field_access)
+            && vector.is_vector()
+        {
+            // It counts from zero.
+            *key = Box::new(std::mem::take(&mut **key) + datafusion::logical_expr::lit(1));
+            ty = vector.as_array();
+        }
         match (ty, &expr.field_access) {
             (Some(Type::Jsonb), GetFieldAccess::ListIndex { key }) => {
                 let get = super::functions::json::get(false);
@@ -138,7 +146,7 @@ impl ExprPlanner for Operators {
                 }))
             }
             (Some(ty), GetFieldAccess::ListIndex { .. } | GetFieldAccess::ListRange { .. })
-                if !matches!(ty, Type::Array(_) | Type::Record) && !matches!(expr.expr, Expr::Placeholder(_)) =>
+                if ty.as_array().is_none() && ty != Type::Record && !matches!(expr.expr, Expr::Placeholder(_)) =>
             {
                 let name = name_of(&ty);
                 let message = format!("cannot subscript type {name} because it does not support subscripting");

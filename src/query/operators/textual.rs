@@ -57,7 +57,8 @@ impl Operation {
                 true => called("inet text", zone, vec![expr.clone()]),
                 false => Some(expr.clone()),
             };
-            let lists = [&left_type, &right_type].iter().any(|ty| matches!(ty, Some(Type::Array(_))));
+            let lists =
+                [&left_type, &right_type].iter().any(|ty| ty.as_ref().is_some_and(|ty| ty.as_array().is_some()));
             if self.op != BinaryOperator::StringConcat || lists || !(network(&left_type) || network(&right_type)) {
                 return Ok(None);
             }

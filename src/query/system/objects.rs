@@ -163,7 +163,7 @@ impl Objects {
             model.versions.last().map(|version| (&version.sha256, version.version)).hash(&mut hasher);
         }
         self.snapshot.connections.keys().for_each(|name| name.hash(&mut hasher));
-        self.snapshot.comments.values().for_each(|comment| comment.text.hash(&mut hasher));
+        self.snapshot.comments.values().for_each(|comment| (&comment.subject, &comment.text).hash(&mut hasher));
         hasher.finish()
     }
 

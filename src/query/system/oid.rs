@@ -14,6 +14,7 @@ pub const PUBLIC: u32 = 2200;
 pub const PG_CLASS: u32 = 1259;
 pub const PG_PROC: u32 = 1255;
 pub const PG_NAMESPACE: u32 = 2615;
+pub const PG_CONSTRAINT: u32 = 2606;
 
 /// The first OID that Postgres gives to a user's object.
 const FIRST_USER: u32 = 16_384;

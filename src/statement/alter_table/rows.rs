@@ -109,7 +109,7 @@ impl Altered<'_> {
         for column in &self.not_null {
             if self.any(&rows, &format!("{} IS NULL", quote_identifier(column))).await? {
                 let message = format!("column \"{column}\" of relation \"{relation}\" contains null values");
-                return Err(Error::new(Kind::NotNullViolation, message));
+                return Err(Error::new(Kind::NotNullViolation, message).of_column(&self.table.name, column));
             }
         }
         for name in &self.unproved {
@@ -117,7 +117,7 @@ impl Altered<'_> {
                 && self.any(&rows, &format!("NOT ({condition})")).await?
             {
                 let message = format!("check constraint \"{name}\" of relation \"{relation}\" is violated by some row");
-                return Err(Error::new(Kind::CheckViolation, message));
+                return Err(Error::new(Kind::CheckViolation, message).of_constraint(&self.table.name, name));
             }
         }
         let mut names: Vec<_> = self.unproved.iter().map(String::as_str).collect();

@@ -49,7 +49,13 @@ pub(super) fn builder(ty: &Type, rows: usize) -> Result<Box<dyn Builder>> {
             Box::new(Texts(StringBuilder::new(), |value, take| take(utf8(value)?)))
         }
         Type::Array(element) => Box::new(ListOf::new(element, builder(element, rows)?)),
-        Type::Regclass | Type::Regtype | Type::Regproc | Type::Record | Type::Textual(_) => {
+        Type::Regclass
+        | Type::Regtype
+        | Type::Regproc
+        | Type::Record
+        | Type::Int2Vector
+        | Type::OidVector
+        | Type::Textual(_) => {
             return Err(Error::internal(format!("a column of type {ty} must be sent as text")));
         }
     })

@@ -1,7 +1,7 @@
 //! Arrays: their lengths, bounds and items.
 
 use super::{Entry, Row, int, list, text};
-use crate::base::{Error, Kind, Result};
+use crate::base::{Error, Kind, Result, Type};
 use datafusion::arrow::array::{Array, ArrayRef};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
@@ -10,7 +10,7 @@ pub(super) const ALL: &[Entry] = &[
     ("array_dims(anyarray) text", dims),
     ("array_fill(anyelement, int4[]) anyarray", fill),
     ("array_length(anyarray, int4) int4", |row| bound(row, Some)),
-    ("array_lower(anyarray, int4) int4", |row| bound(row, |_| Some(1))),
+    ("array_lower(anyarray, int4) int4", |row| bound(row, |_| Some(first_subscript(row)))),
     ("array_ndims(anyarray) int4", |row| match lengths(row).len() {
         0 => Ok(None),
         dimensions => int(dimensions),
@@ -31,13 +31,18 @@ pub(super) const ALL: &[Entry] = &[
         let new = row.values[2].clone();
         each(row, |item, value| if item == value { new.cast_to(&item.data_type()).ok() } else { Some(item.clone()) })
     }),
-    ("array_upper(anyarray, int4) int4", |row| bound(row, Some)),
+    ("array_upper(anyarray, int4) int4", |row| bound(row, |length| Some(length + first_subscript(row) - 1))),
     ("cardinality(anyarray) int4", |row| match lengths(row).as_slice() {
         [] => int(0),
         lengths => int(lengths.iter().product()),
     }),
     ("trim_array(anyarray, int4) anyarray", trim),
 ];
+
+/// Where the first argument, an array, begins to count.
+pub(super) fn first_subscript(row: &Row<'_>) -> usize {
+    usize::from(!row.types.first().is_some_and(Type::is_vector))
+}
 
 /// The length of each dimension; none when the array is empty.
 fn lengths(row: &Row<'_>) -> Vec<usize> {
@@ -66,7 +71,9 @@ fn bound(row: &Row<'_>, of: impl Fn(usize) -> Option<usize>) -> Result<Option<Sc
 }
 
 fn dims(row: &Row<'_>) -> Result<Option<ScalarValue>> {
-    let dims: String = lengths(row).iter().map(|length| format!("[1:{length}]")).collect();
+    let first = first_subscript(row);
+    let dims = lengths(row).into_iter().map(|length| format!("[{first}:{}]", length + first - 1));
+    let dims: String = dims.collect();
     if dims.is_empty() { Ok(None) } else { text(dims) }
 }
 

@@ -25,7 +25,7 @@ fn item(row: &Row<'_>) -> Result<Option<ScalarValue>> {
         }
         return Ok(found.and_then(super::json_read::sorted).map(ScalarValue::from));
     }
-    if !matches!(row.types.first(), Some(Type::Array(_))) {
+    if row.types.first().is_none_or(|ty| ty.as_array().is_none()) {
         let name = crate::query::operators::name_of(row.types.first().unwrap_or(&Type::Text));
         let message = format!("cannot subscript type {name} because it does not support subscripting");
         return Err(Error::new(Kind::DatatypeMismatch, message));
@@ -37,7 +37,11 @@ fn item(row: &Row<'_>) -> Result<Option<ScalarValue>> {
             return Ok(None);
         }
         let items = list.value(0);
-        let Some(at) = usize::try_from(row.int(at)).ok().and_then(|at| at.checked_sub(1)) else { return Ok(None) };
+        let Some(at) =
+            usize::try_from(row.int(at)).ok().and_then(|at| at.checked_sub(super::array::first_subscript(row)))
+        else {
+            return Ok(None);
+        };
         if at >= items.len() {
             return Ok(None);
         }

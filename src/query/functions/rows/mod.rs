@@ -305,7 +305,7 @@ impl Function {
 
     fn result(&self, overload: &Overload, given: &[FieldRef]) -> Type {
         let types: Vec<_> = given.iter().map(|field| Type::of(field)).collect();
-        let array = types.iter().find(|ty| matches!(ty, Type::Array(_))).cloned();
+        let array = types.iter().find_map(Type::as_array);
         let ty = match &overload.result {
             Wanted::Of(ty) => ty.clone(),
             Wanted::Array | Wanted::Any => array.unwrap_or(Type::Array(Box::new(Type::Text))),

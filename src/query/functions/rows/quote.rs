@@ -39,9 +39,11 @@ fn format(row: &Row<'_>) -> Result<Option<ScalarValue>> {
         rest = rest.trim_start_matches('-');
         let width: usize = match &rest[..digits(rest)] {
             "" => 0,
-            width => width.parse::<i32>().ok().and_then(|width| usize::try_from(width).ok()).ok_or_else(|| {
-                Error::new(Kind::NumericOutOfRange, "number is out of range")
-            })?,
+            width => width
+                .parse::<i32>()
+                .ok()
+                .and_then(|width| usize::try_from(width).ok())
+                .ok_or_else(|| Error::new(Kind::NumericOutOfRange, "number is out of range"))?,
         };
         rest = &rest[digits(rest)..];
         let kind = rest.chars().next().ok_or_else(|| refused("unterminated format() type specifier".into()))?;

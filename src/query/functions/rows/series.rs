@@ -20,7 +20,8 @@ pub(super) const ALL: &[Entry] = &[
     ("generate_series(timestamptz, timestamptz, interval) setof timestamptz", |row| times(row, true)),
     ("generate_subscripts(anyarray, int4) setof int4", |row| {
         let length = row.items(0).filter(|_| row.int(1) == 1).map_or(0, |items| items.len());
-        let items = (1..=length).filter_map(|at| i32::try_from(at).ok()).map(ScalarValue::from);
+        let first = super::array::first_subscript(row);
+        let items = (first..first + length).filter_map(|at| i32::try_from(at).ok()).map(ScalarValue::from);
         Ok(Some(list(items.collect(), &DataType::Int32)))
     }),
 ];

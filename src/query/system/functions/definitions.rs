@@ -88,11 +88,16 @@ fn description(call: &Call<'_>) -> Result<Cell> {
     let procedure = || procedure(call).and_then(|procedure| procedure.about);
     let schema =
         || call.objects().namespace(oid).and_then(|name| pg::schema_description(call.scope, name)).map(String::from);
+    let constraint = || {
+        let mut all = pg::constraint_descriptions(call.scope);
+        all.find(|(constraint, _)| *constraint == oid).map(|(_, about)| about.to_string())
+    };
     let about = match class {
         Some("pg_class") => relation(),
         Some("pg_proc") => procedure(),
         Some("pg_namespace") => schema(),
-        None => relation().or_else(procedure).or_else(schema),
+        Some("pg_constraint") => constraint(),
+        None => relation().or_else(procedure).or_else(schema).or_else(constraint),
         Some(_) => None,
     };
     Ok(about.into())

@@ -183,7 +183,10 @@ pub fn pg_description(scope: &Scope<'_>) -> Page {
     });
     let functions = super::procedures(scope).into_iter();
     let functions = functions.filter_map(|it| it.about.map(|about| row![it.oid, oid::PG_PROC, 0, about]));
-    Page::of(["objoid", "classoid", "objsubid", "description"], schemas.chain(relations).chain(functions))
+    let constraints = super::constraint_descriptions(scope);
+    let constraints = constraints.map(|(oid, about)| row![oid, oid::PG_CONSTRAINT, 0, about]);
+    let rows = schemas.chain(relations).chain(functions).chain(constraints);
+    Page::of(["objoid", "classoid", "objsubid", "description"], rows)
 }
 
 /// What `\dn+` says of a schema.

@@ -1,7 +1,7 @@
 //! Constraints and indexes of managed tables.
 
 use crate::base::quote_identifier;
-use crate::catalog::{self, Action, Index, Rule, Snapshot, Table};
+use crate::catalog::{self, Action, Index, Rule, Snapshot, Subject, Table};
 use crate::query::system::oid;
 use crate::query::system::page::{Cell, Page, row};
 use crate::query::system::schema::Scope;
@@ -137,6 +137,16 @@ pub fn pg_indexes(scope: &Scope<'_>) -> Page {
         row![&name.schema, &name.name, index.name, index.definition(&table)]
     });
     Page::of(["schemaname", "tablename", "indexname", "indexdef"], rows.collect::<Vec<_>>())
+}
+
+/// What is said of constraints, by their OIDs.
+pub fn constraint_descriptions<'a>(scope: &'a Scope<'_>) -> impl Iterator<Item = (u32, &'a str)> {
+    let snapshot = &scope.objects.snapshot;
+    snapshot.comments.values().filter_map(|comment| {
+        let Subject::Constraint(table, constraint) = &comment.subject else { return None };
+        let table = snapshot.relation(table)?.table()?;
+        Some((constraint_oid(table, constraint), comment.text.as_str()))
+    })
 }
 
 pub fn pg_constraint(scope: &Scope<'_>) -> Page {

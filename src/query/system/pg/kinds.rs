@@ -25,7 +25,7 @@ impl Storage {
         };
         let storage = match ty {
             Type::Numeric(_) => 'm',
-            ty if ty.length() == -1 => 'x',
+            ty if ty.length() == -1 && !ty.is_vector() => 'x',
             _ => 'p',
         };
         Storage { by_value: (1..=8).contains(&ty.length()), align, storage }
@@ -58,6 +58,8 @@ pub fn pg_type(_: &Scope<'_>) -> Page {
         let (category, preferred) = category(&ty);
         let (element, array) = match &ty {
             Type::Array(element) => (element.oid(), 0),
+            Type::Int2Vector => (Type::Int2.oid(), ty.array_oid()),
+            Type::OidVector => (Type::Oid.oid(), ty.array_oid()),
             Type::Name => (Type::InternalChar.oid(), ty.array_oid()),
             ty => (0, ty.array_oid()),
         };
@@ -145,7 +147,7 @@ fn category(ty: &Type) -> (char, bool) {
             _ => ('U', false),
         },
         Type::Record => ('P', false),
-        Type::Array(_) => ('A', false),
+        Type::Array(_) | Type::Int2Vector | Type::OidVector => ('A', false),
     }
 }
 

@@ -10,7 +10,9 @@ mod server;
 mod session;
 
 pub use class::schema_description;
-pub use constraint::{Indexed, actions, constraint_definition, index_definition, indexes, mentioned};
+pub use constraint::{
+    Indexed, actions, constraint_definition, constraint_descriptions, index_definition, indexes, mentioned,
+};
 pub use kinds::io_functions;
 pub use proc::{Procedure, arguments, procedures, result};
 pub use roles::{acl, role_oid};

@@ -11,17 +11,8 @@ const REFERENCES: &[&str] =
     &["regclass", "regtype", "regproc", "regprocedure", "regnamespace", "regrole", "regoperator"];
 
 /// Types that are held as text.
-const TEXTS: &[&str] = &[
-    "aclitem",
-    "character_data",
-    "cstring",
-    "int2vector",
-    "oidvector",
-    "pg_node_tree",
-    "sql_identifier",
-    "unknown",
-    "yes_or_no",
-];
+const TEXTS: &[&str] =
+    &["aclitem", "character_data", "cstring", "pg_node_tree", "sql_identifier", "unknown", "yes_or_no"];
 
 /// Makes a column of an answer print as a name when it is a cast to `regclass` or its like.
 pub fn show(expr: &mut Expr) -> bool {
