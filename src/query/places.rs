@@ -89,7 +89,7 @@ mod tests {
         }
         assert_eq!(places.offset(Location::new(0, 0)), None);
         assert_eq!(places.offset(Location::new(3, 1)), None);
-        assert_eq!(places.offset(Location::new(2, 900)), Some(11));
+        assert_eq!(places.offset(Location::new(2, 900)), Some(12));
     }
 
     #[test]

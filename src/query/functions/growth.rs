@@ -1,7 +1,7 @@
 //! How large a text or an array becomes that is put together from others: at most, told from their lengths, and
 //! exactly, by looking for what is replaced.
 
-use super::bounded::length;
+use super::bounded::{BYTES_MAX, length};
 use datafusion::arrow::array::{Array, AsArray};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::ColumnarValue;
@@ -60,23 +60,30 @@ impl Growth {
             Growth::Replaced | Growth::Split if sought.is_empty() => long,
             Growth::Replaced => {
                 let new = text(args, 2, row).map_or(0, str::len) as u64;
-                let times = given.matches(sought).count() as u64;
+                let times = given.matches(sought).take(enough(new)).count() as u64;
                 (long - times * sought.len() as u64).saturating_add(times.saturating_mul(new))
             }
-            Growth::Split => long.saturating_add((given.matches(sought).count() as u64 + 1) * ITEM_BYTES),
+            Growth::Split => {
+                long.saturating_add((given.matches(sought).take(enough(ITEM_BYTES)).count() as u64 + 1) * ITEM_BYTES)
+            }
             Growth::Matched if is_global(args, row) => {
                 let flags: String =
                     text(args, 3, row).unwrap_or_default().chars().filter(|flag| *flag != 'g').collect();
                 let pattern = if flags.is_empty() { sought.to_string() } else { format!("(?{flags}){sought}") };
                 // What is no expression is refused by the function itself.
                 let Ok(pattern) = Regex::new(&pattern) else { return 0 };
-                let times = pattern.find_iter(given).count() as u64;
                 let new = text(args, 2, row).map_or(0, str::len) as u64;
+                let times = pattern.find_iter(given).take(enough(new)).count() as u64;
                 long.saturating_mul(references(args, row).saturating_add(1)).saturating_add(times.saturating_mul(new))
             }
             Growth::Matched | Growth::Joined { .. } | Growth::Items => self.at_most(args, row),
         }
     }
+}
+
+/// So many things of a size are too many, and need not be counted further.
+fn enough(size: u64) -> usize {
+    (BYTES_MAX / size.max(1)) as usize + 1
 }
 
 /// Whether all matches are replaced.
