@@ -306,14 +306,14 @@ def chosen(kind, cases, random, full, count):
 def texts(binary, random, full):
     """Texts that are long or deep."""
     return judged(
-        binary, "texts", chosen("texts", TEXTS, random, full, 20), random, *((10_000, 1.5) if full else (2_000, 8))
+        binary, "texts", chosen("texts", TEXTS, random, full, 20), random, *((10_000, 1.5) if full else (2_000, 60))
     )
 
 
 def loads(binary, random, full):
     """Queries that ask for more time or memory than there is."""
     return judged(
-        binary, "loads", chosen("loads", LOADS, random, full, 12), random, *((10_000, 1.5) if full else (1_500, 8))
+        binary, "loads", chosen("loads", LOADS, random, full, 12), random, *((10_000, 1.5) if full else (1_500, 60))
     )
 
 
