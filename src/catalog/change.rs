@@ -93,8 +93,8 @@ pub enum Change {
 
     PutRole {
         role: Role,
-        /// Else there must be none of its name.
-        or_replace: bool,
+        /// What it takes the place of; fails when that has changed, or exists where nothing should.
+        replaces: Option<Arc<Role>>,
     },
     DropRole {
         name: String,
@@ -171,6 +171,23 @@ pub enum Change {
     DropWorkflow {
         name: Name,
     },
+}
+
+impl Change {
+    /// Whether something is not there after it, so that what goes with it goes too.
+    pub(super) fn takes_away(&self) -> bool {
+        matches!(
+            self,
+            Change::DropSchema { .. }
+                | Change::DropTable { .. }
+                | Change::SetColumns { .. }
+                | Change::SetRules { .. }
+                | Change::DropView { .. }
+                | Change::DropExternal { .. }
+                | Change::DropModel { .. }
+                | Change::DropWorkflow { .. }
+        )
+    }
 }
 
 /// A data file that is ready to be named.

@@ -106,16 +106,20 @@ impl Draft {
     }
 
     /// Whether all constraints are known to hold on its base, once each change of rows was followed by
-    /// [`Draft::constraints_hold`].
+    /// [`Draft::constraints_still_hold`].
     pub fn is_checked(&self) -> bool {
         self.checked.is_some()
     }
 
-    /// Its constraints hold, which depends on the rows of these tables; `since` a draft of which that was known.
+    /// All its changes together leave the constraints whole, which depends on the rows of these tables.
     pub fn constraints_hold(&mut self, tables: BTreeSet<Name>) {
-        match &mut self.checked {
-            Some(before) => before.extend(tables),
-            unknown => *unknown = Some(tables),
+        self.checked = Some(tables);
+    }
+
+    /// Its latest changes leave them whole, which depends on the rows of these tables too.
+    pub fn constraints_still_hold(&mut self, tables: BTreeSet<Name>) {
+        if let Some(before) = &mut self.checked {
+            before.extend(tables);
         }
     }
 
@@ -142,6 +146,7 @@ impl Draft {
         let mut again = Draft::on(newest.clone(), self.temporary.clone());
         again.add(self.changes.iter().map(|change| moved.change(change)), vec![]).map_err(overtaken)?;
         again.writes = std::mem::take(&mut self.writes);
+        again.relied_upon = std::mem::take(&mut self.relied_upon);
         again.checked = checked;
         *self = again;
         Ok(())

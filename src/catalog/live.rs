@@ -25,8 +25,9 @@ pub struct Live {
 #[derive(Debug, Default)]
 struct Numbers {
     last: HashMap<String, Option<i64>>,
-    /// Since the last commit.
-    changed: bool,
+    /// How often one was given out or set, and how often when it was last written down.
+    given: u64,
+    written: u64,
 }
 
 /// What one commit carries besides changes: rows of other rooms, and a word for the lake's history.
@@ -83,8 +84,8 @@ impl Live {
     ///
     /// `false` when nothing is committed because others have changed rows that its constraints were checked against.
     pub async fn commit_draft(&self, draft: &mut Draft, author: &str, message: &str) -> Result<bool> {
-        if draft.is_private() && !self.numbers.lock().changed {
-            return Ok(true);
+        if draft.is_private() {
+            return self.write_numbers().await.map(|()| true);
         }
         let _turn = self.turn.lock().await;
         draft.rebase(&self.snapshot())?;
@@ -96,7 +97,8 @@ impl Live {
 
     /// Makes what exists for a draft what exists for everybody. Needs the turn.
     async fn publish(&self, draft: &mut Draft, author: &str, message: &str) -> Result<Arc<Snapshot>> {
-        draft.add(self.advanced(draft.snapshot()), vec![])?;
+        let (advanced, given) = self.advanced(draft.snapshot());
+        draft.add(advanced, vec![])?;
         let (before, after) = (draft.base(), draft.snapshot().shared());
         let mut rows = writes::writes(before, &after, author, message, &stamp(self.clock.now()))?;
         rows.extend(draft.writes().cloned());
@@ -104,7 +106,21 @@ impl Live {
             self.write(&rows, draft.in_lake().then_some(before.lake)).await?;
         }
         *self.current.write() = after.clone();
+        self.numbers.lock().written = given;
         Ok(after)
+    }
+
+    /// Writes the numbers down that have been given out so far, unless another commit has.
+    async fn write_numbers(&self) -> Result<()> {
+        let given = self.numbers.lock().given;
+        if self.numbers.lock().written >= given {
+            return Ok(());
+        }
+        let _turn = self.turn.lock().await;
+        if self.numbers.lock().written >= given {
+            return Ok(());
+        }
+        self.publish(&mut Draft::on(self.snapshot(), None), "", "").await.map(drop)
     }
 
     /// The next number of a sequence: no other call gets it. The session's commit writes it down.
@@ -125,15 +141,14 @@ impl Live {
         self.numbers.lock().set(sequence, last);
     }
 
-    /// Numbers that were given out since the last commit.
-    fn advanced(&self, snapshot: &Snapshot) -> Vec<Change> {
-        let mut numbers = self.numbers.lock();
-        numbers.changed = false;
+    /// The changes that write down the numbers given out so far, and how many that were.
+    fn advanced(&self, snapshot: &Snapshot) -> (Vec<Change>, u64) {
+        let numbers = self.numbers.lock();
         let advanced = snapshot.sequences.values().filter_map(|sequence| {
             let (last, name, uuid) = (numbers.last(sequence), sequence.name.clone(), sequence.uuid.clone());
             (last != sequence.last).then_some(Change::AdvanceSequence { name, uuid, last })
         });
-        advanced.collect()
+        (advanced.collect(), numbers.given)
     }
 
     /// Writes the rows, unless the lake is not at the snapshot any more that they were made from: then
@@ -159,6 +174,6 @@ impl Numbers {
 
     fn set(&mut self, sequence: &Sequence, last: Option<i64>) {
         self.last.insert(sequence.uuid.clone(), last);
-        self.changed = true;
+        self.given += 1;
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Only superusers log in so far, who may do everything: privileges are kept and told, not yet asked.
 
+use super::snapshot::conflict;
 use super::{Snapshot, Subject};
 use crate::base::{Error, Kind, Result};
 use serde::{Deserialize, Serialize};
@@ -124,9 +125,14 @@ impl Snapshot {
             || self.roles.get(role).is_some_and(|role| role.member_of.keys().any(|other| self.is_member(other, of)))
     }
 
-    pub(super) fn put_role(&mut self, role: &Role, or_replace: bool) -> Result<()> {
-        if !or_replace && self.role(&role.name).is_ok() {
-            return Err(Error::new(Kind::DuplicateObject, format!("role \"{}\" already exists", role.name)));
+    pub(super) fn put_role(&mut self, role: &Role, replaces: Option<&Role>) -> Result<()> {
+        let last = self.role(&role.name).ok();
+        match (last.as_deref(), replaces) {
+            (Some(_), None) => {
+                return Err(Error::new(Kind::DuplicateObject, format!("role \"{}\" already exists", role.name)));
+            }
+            (last, replaces) if last != replaces => return Err(conflict(&role.name)),
+            _ => {}
         }
         self.roles.insert(role.name.clone(), Arc::new(role.clone()));
         Ok(())

@@ -149,6 +149,12 @@ impl Rules {
         }
     }
 
+    /// Own columns of a foreign key and those of the other table that they refer to.
+    pub fn foreign_key(&self, constraint: &str) -> Option<(&[String], &[String])> {
+        let mut keys = self.foreign_keys().filter(|(name, ..)| *name == constraint);
+        keys.next().map(|(_, columns, _, references)| (columns, references))
+    }
+
     /// Name, own columns, id of the other table, its columns.
     pub fn foreign_keys(&self) -> impl Iterator<Item = (&str, &[String], i64, &[String])> {
         self.constraints.iter().filter_map(|constraint| match &constraint.rule {

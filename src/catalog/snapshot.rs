@@ -8,6 +8,7 @@ use super::{
 use crate::base::error::did_you_mean;
 use crate::base::{Error, Kind, Name, Result, quote_identifier};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// What exists. Cheap to clone, never changes.
@@ -269,7 +270,7 @@ impl Snapshot {
                 }
                 None => return Err(self.undefined_relation(name)),
             },
-            Change::PutRole { role, or_replace } => self.put_role(role, *or_replace)?,
+            Change::PutRole { role, replaces } => self.put_role(role, replaces.as_deref())?,
             Change::DropRole { name } => self.drop_role(name)?,
             Change::Grant { subject, grantee, privileges, option } => {
                 self.grant(subject, grantee, privileges, *option);
@@ -439,7 +440,7 @@ fn exists(kind: &str, name: &str) -> Error {
     Error::new(Kind::DuplicateObject, format!("{kind} \"{name}\" already exists"))
 }
 
-fn conflict(name: &Name) -> Error {
+pub(super) fn conflict(name: impl fmt::Display) -> Error {
     Error::new(Kind::SerializationFailure, "could not serialize access due to concurrent update")
         .detail(format!("another statement changed \"{name}\" at the same time"))
 }

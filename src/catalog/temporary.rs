@@ -82,21 +82,6 @@ impl Snapshot {
 }
 
 impl Change {
-    /// Whether something is not there after it, so that what goes with it goes too.
-    pub(super) fn takes_away(&self) -> bool {
-        matches!(
-            self,
-            Change::DropSchema { .. }
-                | Change::DropTable { .. }
-                | Change::SetColumns { .. }
-                | Change::SetRules { .. }
-                | Change::DropView { .. }
-                | Change::DropExternal { .. }
-                | Change::DropModel { .. }
-                | Change::DropWorkflow { .. }
-        )
-    }
-
     /// Whether it is about a relation of one session alone.
     pub fn is_temporary(&self) -> bool {
         match self {

@@ -326,3 +326,53 @@ async fn what_one_session_has_of_its_own_reaches_no_store() {
     assert!(next.snapshot().schemas.contains_key(temporary::SCHEMA));
     assert!(!house.live.snapshot().schemas.contains_key(temporary::SCHEMA));
 }
+
+#[tokio::test]
+async fn what_a_draft_relies_upon_must_stay_however_often_it_is_made_again() {
+    let house = House::new().await;
+    let base = house.commit(vec![create("read"), create("t")]).await;
+    let mut draft = Draft::on(base, None);
+    draft.add([append(vec![file("a", 1, ("1", "2"))])], vec![]).unwrap();
+    draft.rely_upon([Name::public("read")].into());
+    draft.rebase(&house.commit(vec![create("other")]).await).unwrap();
+    let rows = Change::AppendFiles { table: Name::public("read"), files: vec![file("b", 1, ("1", "2"))] };
+    let newest = house.commit(vec![rows]).await;
+    assert_eq!(draft.rebase(&newest).unwrap_err().kind, Kind::SerializationFailure);
+}
+
+#[tokio::test]
+async fn a_commit_without_changes_waits_for_the_numbers_that_were_given_out() {
+    let house = House::new().await;
+    let sequence = Sequence::new(Name::public("s"), 100);
+    let base = house.commit(vec![Change::PutSequence { sequence, owned_by: None }]).await;
+    let sequence = base.sequences[&Name::public("s")].clone();
+    let mut nothing = Draft::on(base.clone(), None);
+    house.live.commit_draft(&mut nothing, "me", "").await.unwrap();
+    assert!(Arc::ptr_eq(&house.live.snapshot(), &base), "there was nothing to write");
+
+    assert_eq!(house.live.next_number(&sequence).unwrap(), 1);
+    assert_eq!(house.live.next_number(&sequence).unwrap(), 2);
+    house.commit(vec![create("t")]).await;
+    assert_eq!(house.stored().await.sequences[&sequence.name].last, Some(2), "with another's commit");
+
+    assert_eq!(house.live.next_number(&sequence).unwrap(), 3);
+    // A reader's draft is on what was before; nothing that it has read matters for that.
+    nothing.rely_upon([Name::public("t")].into());
+    house.live.commit_draft(&mut nothing, "me", "").await.unwrap();
+    assert_eq!(house.stored().await.sequences[&sequence.name].last, Some(3));
+}
+
+#[tokio::test]
+async fn of_two_changes_of_one_role_the_later_one_is_refused() {
+    let house = House::new().await;
+    let put = |role: Role, replaces| Change::PutRole { role, replaces };
+    house.commit(vec![put(Role::new("a"), None)]).await;
+    let before = house.live.snapshot().role("a").unwrap();
+    let joined = Role { member_of: [("b".to_string(), false)].into(), ..Role::new("a") };
+    house.commit(vec![put(joined, Some(before.clone()))]).await;
+    let late = Role { create_db: true, ..Role::new("a") };
+    assert_eq!(house.refused(vec![put(late.clone(), Some(before.clone()))]).await, Kind::SerializationFailure);
+    assert_eq!(house.refused(vec![put(late.clone(), None)]).await, Kind::DuplicateObject);
+    house.commit(vec![Change::DropRole { name: "a".into() }]).await;
+    assert_eq!(house.refused(vec![put(late, Some(before))]).await, Kind::SerializationFailure);
+}

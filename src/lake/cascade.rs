@@ -3,7 +3,7 @@
 use super::Lake;
 use super::constraints::{Changed, changed};
 use super::deletes::Positions;
-use super::keys::{Found, Keys, in_thread};
+use super::keys::{Keys, in_thread};
 use crate::base::Result;
 use crate::catalog::{Action, Change, Snapshot, Table};
 use std::sync::Arc;
@@ -33,23 +33,13 @@ impl Lake {
 
     /// The child's rows whose row in the table has gone.
     async fn orphans(&self, it: &Changed, child: &Arc<Table>, constraint: &str) -> Result<Positions> {
-        let mut keys = child.rules.foreign_keys().filter(|(name, ..)| *name == constraint);
-        let Some((_, columns, _, references)) = keys.next() else { return Ok(Positions::default()) };
+        let Some((columns, references)) = child.rules.foreign_key(constraint) else { return Ok(Positions::default()) };
         let known = Keys::new(&it.after, references)?;
         let keys = Keys::new(child, columns)?.comparable(&known);
         let gone = self.rows_that_go(it).await?;
         let there = self.parts(child, child.files.iter()).await?;
         in_thread(move || {
-            let (mut missing, mut orphans) = (Found::new(), Positions::default());
-            for (part, positions) in &gone {
-                known.read_part(part, |key| {
-                    let goes = positions.as_ref().is_none_or(|gone| gone.binary_search(&key.position).is_ok());
-                    if goes && !key.null {
-                        missing.insert(Box::from(key.bytes));
-                    }
-                    Ok(())
-                })?;
-            }
+            let (missing, mut orphans) = (known.read_gone(&gone)?, Positions::default());
             for part in &there {
                 keys.read_part(part, |key| {
                     if missing.contains(key.bytes) {

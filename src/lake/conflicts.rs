@@ -1,7 +1,7 @@
 //! Which of some rows meet rows that are there already, or each other: for `ON CONFLICT`.
 
 use super::Lake;
-use super::keys::{Keys, Part, in_thread};
+use super::keys::{Keys, in_thread};
 use super::stats::bound;
 use crate::base::{Error, Result};
 use crate::catalog::{ColumnStats, Table};
@@ -57,11 +57,8 @@ impl Lake {
         let places = keys.positions(table);
         let (bounds, ids) = (bounds(&keys, &places, batches), keys.ids());
         let bounds: Vec<_> = bounds.iter().map(Vec::as_slice).collect();
-        let mut parts = vec![];
-        for file in table.files.iter().filter(|file| keys.may_meet(file, &bounds, &ids)) {
-            let path = self.folder.join(&table.folder).join(&file.path);
-            parts.push(Part { file: file.id, path, deleted: self.deleted(table, file).await? });
-        }
+        let files = table.files.iter().filter(|file| keys.may_meet(file, &bounds, &ids));
+        let parts = self.parts(table, files).await?;
         let batches = batches.to_vec();
         in_thread(move || {
             let mut rows = vec![];

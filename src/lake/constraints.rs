@@ -4,7 +4,7 @@
 //! exclude them.
 
 use super::Lake;
-use super::keys::{Found, Keys, Part, in_thread};
+use super::keys::{Found, Gone, Keys, Part, in_thread};
 use crate::base::{Error, Kind, Name, Result};
 use crate::catalog::{self, ColumnStats, DataFile, Draft, Live, Relation, Snapshot, Table};
 use std::collections::{BTreeMap, BTreeSet};
@@ -186,29 +186,19 @@ impl Lake {
         child: &Arc<Table>,
         constraint: &str,
     ) -> Result<()> {
-        let mut keys = child.rules.foreign_keys().filter(|(name, ..)| *name == constraint);
-        let Some((name, columns, _, references)) = keys.next() else { return Ok(()) };
+        let Some((columns, references)) = child.rules.foreign_key(constraint) else { return Ok(()) };
         let known = Keys::new(&it.after, references)?;
         let keys = Keys::new(child, columns)?.comparable(&known);
         let (gone, new) = (self.rows_that_go(it).await?, self.new_rows(it).await?);
         let there = self.rows(all, child, |_| true).await?;
         let message = format!(
-            "update or delete on table \"{}\" violates foreign key constraint \"{name}\" on table \"{}\"",
+            "update or delete on table \"{}\" violates foreign key constraint \"{constraint}\" on table \"{}\"",
             it.after.name.name, child.name.name
         );
-        let violation = Error::new(Kind::ForeignKeyViolation, message).of_constraint(&child.name, name);
+        let violation = Error::new(Kind::ForeignKeyViolation, message).of_constraint(&child.name, constraint);
         let child = child.name.name.clone();
         in_thread(move || {
-            let mut missing = Found::new();
-            for (part, positions) in &gone {
-                known.read_part(part, |key| {
-                    let goes = positions.as_ref().is_none_or(|gone| gone.binary_search(&key.position).is_ok());
-                    if goes && !key.null {
-                        missing.insert(Box::from(key.bytes));
-                    }
-                    Ok(())
-                })?;
-            }
+            let mut missing = known.read_gone(&gone)?;
             for part in &new {
                 known.read_part(part, |key| {
                     missing.remove(key.bytes);
@@ -257,8 +247,8 @@ impl Lake {
         self.parts(&it.after, it.files_that_stay().filter(|file| matters(file))).await
     }
 
-    /// Files with rows that were there and go: which ones, or all of them.
-    pub(super) async fn rows_that_go(&self, it: &Changed) -> Result<Vec<(Part, Option<Arc<[u64]>>)>> {
+    /// Rows that were there and go.
+    pub(super) async fn rows_that_go(&self, it: &Changed) -> Result<Vec<Gone>> {
         let Some(before) = &it.before else { return Ok(vec![]) };
         let mut gone = vec![];
         for file in &before.files {
@@ -268,7 +258,7 @@ impl Lake {
                 Some(after) => Some(self.deleted(&it.after, after).await?),
             };
             let part = self.parts(before, std::iter::once(file)).await?.pop();
-            gone.extend(part.map(|part| (part, positions)));
+            gone.extend(part.map(|part| Gone { part, positions }));
         }
         Ok(gone)
     }

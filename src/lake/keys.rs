@@ -34,6 +34,12 @@ pub(super) struct Part {
     pub deleted: Arc<[u64]>,
 }
 
+/// Rows of a file that go: those at the sorted positions, or all.
+pub(super) struct Gone {
+    pub part: Part,
+    pub positions: Option<Arc<[u64]>>,
+}
+
 /// One row's key.
 pub(super) struct Key<'a> {
     /// Bytes that are equal when the keys are.
@@ -101,6 +107,21 @@ impl Keys {
             Ok(_) => Ok(()),
             Err(_) => row(key),
         })
+    }
+
+    /// The keys of rows that go.
+    pub fn read_gone(&self, gone: &[Gone]) -> Result<Found> {
+        let mut found = Found::new();
+        for Gone { part, positions } in gone {
+            self.read_part(part, |key| {
+                let goes = positions.as_ref().is_none_or(|gone| gone.binary_search(&key.position).is_ok());
+                if goes && !key.null {
+                    found.insert(Box::from(key.bytes));
+                }
+                Ok(())
+            })?;
+        }
+        Ok(found)
     }
 
     /// Gives each row's key.

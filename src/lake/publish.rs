@@ -5,7 +5,7 @@
 
 use super::Lake;
 use super::deletes::Positions;
-use super::keys::{Found, Keys, Part, in_thread};
+use super::keys::{Found, Keys, in_thread};
 use crate::base::{Error, Result};
 use crate::catalog::{Change, NewFile, Table};
 use std::fs::File;
@@ -89,11 +89,8 @@ impl Lake {
         }
         let (places, stats) = (keys.positions(table), staged.iter().map(|file| &file.stats[..]).collect::<Vec<_>>());
         let ids: Vec<_> = places.iter().map(|place| *place as i64).collect();
-        let mut parts = vec![];
-        for file in table.files.iter().filter(|file| keys.may_meet(file, &stats, &ids)) {
-            let path = self.folder.join(&table.folder).join(&file.path);
-            parts.push(Part { file: file.id, path, deleted: self.deleted(table, file).await? });
-        }
+        let files = table.files.iter().filter(|file| keys.may_meet(file, &stats, &ids));
+        let parts = self.parts(table, files).await?;
         in_thread(move || {
             let mut positions = Positions::default();
             for part in parts {

@@ -69,9 +69,7 @@ impl Uncommitted {
             work.add(Commit { changes, ..Commit::default() })?;
         }
         let looked_at = lake.check_constraints(&before, work.draft.snapshot()).await?;
-        if work.draft.is_checked() {
-            work.draft.constraints_hold(looked_at);
-        }
+        work.draft.constraints_still_hold(looked_at);
         work.pending.push(Arc::new(pending));
         self.with(|current| {
             *current = work;

@@ -255,7 +255,8 @@ impl Grant {
     fn of_roles(&self, session: &mut Session, roles: &[Named]) -> Result<Vec<Change>> {
         let mut changes: Vec<Change> = vec![];
         for member in &self.grantees {
-            let mut member = (*member.role(session)?).clone();
+            let before = member.role(session)?;
+            let mut member = (*before).clone();
             for role in roles {
                 let (role, snapshot) = (role.role(session)?, session.snapshot());
                 if self.revoke {
@@ -277,7 +278,7 @@ impl Grant {
                 }
                 *member.member_of.entry(role.name.clone()).or_default() |= self.option;
             }
-            changes.push(Change::PutRole { role: member, or_replace: true });
+            changes.push(Change::PutRole { role: member, replaces: Some(before) });
         }
         Ok(changes)
     }

@@ -6,6 +6,7 @@ use crate::catalog::{Change, Commit, OWNER, PUBLIC, Role, Snapshot};
 use crate::store::Write;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::tokenizer::Token as Kinds;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -147,7 +148,7 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
         let login = cursor.sees("USER").then_some(true);
         cursor.skip();
         let name = Named::read(cursor)?;
-        let mut options = Options::read(cursor, &mut hidden)?;
+        let mut options = Options::read(cursor, &mut hidden, true)?;
         options.login = options.login.or(login);
         Act::Create { name, options }
     } else {
@@ -161,14 +162,15 @@ fn read(cursor: &mut Cursor) -> Result<Arc<dyn AnyStatement>> {
                     .at(cursor.offset())
                     .hint("SET them in each session, or in the server's settings".to_string()));
             }
-            false => Act::Alter { name, options: Options::read(cursor, &mut hidden)? },
+            false => Act::Alter { name, options: Options::read(cursor, &mut hidden, false)? },
         }
     };
     Ok(Arc::new(Roles { act, text, hidden }))
 }
 
 impl Options {
-    fn read(cursor: &mut Cursor, hidden: &mut Vec<Range<usize>>) -> Result<Options> {
+    /// Memberships may be said of a role that is `new`; of others GRANT and REVOKE say them.
+    fn read(cursor: &mut Cursor, hidden: &mut Vec<Range<usize>>, new: bool) -> Result<Options> {
         let mut options = Options::default();
         cursor.eat("WITH");
         while !cursor.at_end() {
@@ -198,11 +200,11 @@ impl Options {
                         Some(cursor.string()?)
                     }
                 });
-            } else if cursor.eat("IN ROLE") || cursor.eat("IN GROUP") {
+            } else if new && (cursor.eat("IN ROLE") || cursor.eat("IN GROUP")) {
                 options.member_of.extend(cursor.several(Named::read)?);
-            } else if cursor.eat("ROLE") || cursor.eat("USER") {
+            } else if new && (cursor.eat("ROLE") || cursor.eat("USER")) {
                 options.members.extend(cursor.several(Named::read)?.into_iter().map(|name| (name, false)));
-            } else if cursor.eat("ADMIN") {
+            } else if new && cursor.eat("ADMIN") {
                 options.members.extend(cursor.several(Named::read)?.into_iter().map(|name| (name, true)));
             } else if cursor.sees("CONNECTION LIMIT") || cursor.sees("VALID UNTIL") || cursor.sees_token(&Kinds::Comma)
             {
@@ -273,19 +275,21 @@ impl Roles {
         let role = options.on(session, Role::new(name.free()?))?;
         let writes = options.verifier(&role);
         let created = role.name.clone();
-        let mut changes = vec![Change::PutRole { role, or_replace: false }];
+        let mut changes = vec![Change::PutRole { role, replaces: None }];
+        let mut members = BTreeMap::new();
         for (member, admin) in &options.members {
-            let mut member = (*member.role(session)?).clone();
-            member.member_of.insert(created.clone(), *admin);
-            changes.push(Change::PutRole { role: member, or_replace: true });
+            let member = member.role(session)?;
+            members.entry(member.name.clone()).or_insert((member, false)).1 |= admin;
         }
+        changes.extend(members.into_values().map(|(member, admin)| joined(&member, &created, admin)));
         Ok(Commit { changes, writes, message: "CREATE ROLE".into(), ..Commit::default() })
     }
 
     fn alter(&self, session: &Session, name: &Named, options: &Options) -> Result<Commit> {
-        let role = options.on(session, (*name.role(session)?).clone())?;
+        let before = name.role(session)?;
+        let role = options.on(session, (*before).clone())?;
         let writes = options.verifier(&role);
-        let changes = vec![Change::PutRole { role, or_replace: true }];
+        let changes = vec![Change::PutRole { role, replaces: Some(before) }];
         Ok(Commit { changes, writes, message: "ALTER ROLE".into(), ..Commit::default() })
     }
 
@@ -295,7 +299,7 @@ impl Roles {
             return Err(Error::unsupported("session user cannot be renamed").at(name.offset));
         }
         let mut changes =
-            vec![Change::PutRole { role: Role { name: to.free()?.into(), ..(*role).clone() }, or_replace: false }];
+            vec![Change::PutRole { role: Role { name: to.free()?.into(), ..(*role).clone() }, replaces: None }];
         for grant in snapshot.grants.values().filter(|grant| grant.grantee == role.name) {
             for (privilege, option) in &grant.privileges {
                 let (subject, privileges) = (grant.subject.clone(), vec![*privilege]);
@@ -305,9 +309,7 @@ impl Roles {
         changes.extend(taken_back(&snapshot, &role.name));
         for member in snapshot.roles.values() {
             if let Some(admin) = member.member_of.get(&role.name) {
-                let mut member = (**member).clone();
-                member.member_of.insert(to.name.clone(), *admin);
-                changes.push(Change::PutRole { role: member, or_replace: true });
+                changes.push(joined(member, &to.name, *admin));
             }
         }
         changes.push(Change::DropRole { name: role.name.clone() });
@@ -337,6 +339,13 @@ impl Roles {
         }
         Ok(Commit { changes, writes, message: "DROP ROLE".into(), ..Commit::default() })
     }
+}
+
+/// The change that makes a role a member of another.
+fn joined(member: &Arc<Role>, of: &str, admin: bool) -> Change {
+    let mut role = (**member).clone();
+    role.member_of.insert(of.to_string(), admin);
+    Change::PutRole { role, replaces: Some(member.clone()) }
 }
 
 /// The changes after which a role was granted nothing.

@@ -22,7 +22,13 @@ async fn mistakes_have_the_sqlstate_that_postgres_gives_them() {
     let statements = std::fs::read_to_string(repository().join("tests/it/mistakes.sql")).unwrap();
     let mut wrong = vec![];
     let mut refused = 0;
-    for statement in statements.lines().filter(|line| !line.is_empty() && !line.starts_with("--")) {
+    let wide = |columns: usize| {
+        let columns: Vec<_> = (0..columns).map(|n| format!("c{n} int")).collect();
+        format!("CREATE TABLE w ({})", columns.join(", "))
+    };
+    let made = [wide(1_601), wide(1_600)];
+    let statements = statements.lines().filter(|line| !line.is_empty() && !line.starts_with("--"));
+    for statement in statements.chain(made.iter().map(String::as_str)) {
         let expected = match theirs.simple_query(statement).await {
             Ok(_) => "none".to_string(),
             Err(error) => error.code().map_or("none", |state| state.code()).to_string(),

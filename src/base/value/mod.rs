@@ -27,6 +27,7 @@ pub use number::{write_decimal, write_float4, write_float8};
 pub use read_binary::read_binary;
 pub use read_interval::read_interval;
 pub use read_text::{read_bytea, read_text};
+pub use read_time::MONTHS;
 pub use scalar::text_of;
 pub use zone::Zone;
 

@@ -147,29 +147,27 @@ fn era(text: &str) -> (&str, bool) {
     }
 }
 
+/// The months' names; their first three letters are the short ones.
+pub const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
 /// `Jan 5, 2024 10:00` and `5 January 2024` with the month as a number; `None` when no month begins the date.
 fn month_named(text: &str) -> Option<String> {
-    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-    const FULL: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
     let month = |word: &str| {
         let word = word.trim_end_matches(['.', ',']).to_ascii_lowercase();
-        MONTHS
-            .iter()
-            .zip(FULL)
-            .position(|(short, full)| word == *short || word == full || word == "sept" && *short == "sep")
+        MONTHS.iter().position(|month| word == *month || word == month[..3] || word == "sept" && *month == "september")
     };
     let day = |word: &str| word.trim_end_matches(',').parse::<u32>().ok().filter(|day| (1..=31).contains(day));
     if !text.contains(|c: char| c.is_ascii_alphabetic()) {

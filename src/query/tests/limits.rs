@@ -88,3 +88,31 @@ async fn what_cannot_be_planned_in_time_is_refused() {
         room.check(&text, "count bigint\n1").await;
     }
 }
+
+/// PostgreSQL's own limits.
+#[tokio::test]
+async fn what_is_too_wide_is_refused() {
+    let room = Room::new().await;
+    let columns = |count: usize| vec!["1"; count].join(", ");
+    let cube = |count: usize| {
+        let columns: Vec<_> = (0..count).map(|n| format!("c{n}")).collect();
+        let values: Vec<_> = columns.iter().map(|name| format!("1 AS {name}")).collect();
+        format!("SELECT count(*) FROM (SELECT {}) s GROUP BY CUBE ({})", values.join(", "), columns.join(", "))
+    };
+    let sets = |count: usize| {
+        let sets = vec!["(id)"; count].join(", ");
+        format!("SELECT count(*) FROM t GROUP BY GROUPING SETS ({sets})")
+    };
+    for (text, state) in [
+        (format!("SELECT {}", columns(1_665)), "54011"),
+        (cube(13), "54011"),
+        (sets(4_097), "54001"),
+        (format!("SELECT count(*) FROM t GROUP BY {}", vec!["CUBE (id)"; 13].join(", ")), "54001"),
+    ] {
+        let error = room.error(&text).await;
+        assert_eq!(error.sqlstate(), state, "{}", error.message);
+    }
+    room.answer(&format!("SELECT {}", columns(1_664)), &[]).await.unwrap();
+    room.check(&cube(2), "count bigint\n1\n1\n1\n1").await;
+    room.check(&sets(3), "count bigint\n1\n1\n1\n1\n1\n1\n1\n1\n1").await;
+}

@@ -2,6 +2,7 @@
 
 use super::clock::instant_of;
 use super::{Entry, Row, text};
+use crate::base::value::MONTHS;
 use crate::base::{Error, Kind, Result};
 use chrono::NaiveDate;
 use datafusion::common::ScalarValue;
@@ -60,21 +61,6 @@ const FIELDS: &[(&str, usize)] = &[
     ("FM", 0),
     ("FX", 0),
     ("TH", 0),
-];
-
-const MONTHS: &[&str] = &[
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
 ];
 
 const DAYS: &[&str] = &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -210,7 +196,7 @@ fn word<'a>(field: &str, rest: &'a str, read: &mut Read) -> Result<&'a str> {
     let cut = |length: usize| rest.get(length..).unwrap_or_default();
     match field {
         "MONTH" | "MON" => {
-            let (at, length) = found(MONTHS, field == "MONTH").ok_or_else(|| invalid(rest, field))?;
+            let (at, length) = found(&MONTHS, field == "MONTH").ok_or_else(|| invalid(rest, field))?;
             read.month = at as i64 + 1;
             Ok(cut(length))
         }
